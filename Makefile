@@ -1,0 +1,45 @@
+# Every target sets itself up in .venv, from nothing but Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+STACKS := $(if $(STACK),--stack $(STACK))
+
+.PHONY: preview test lint bench lock schema clean
+
+preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
+	@$(RUN) -m offline $(STACKS)
+
+test: $(VENV)/ready ## All tests that need nothing but Python
+	@$(RUN) -m pytest
+
+lint: $(VENV)/lint-ready ## Style and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/basedpyright
+
+bench: $(VENV)/ready ## Time and memory of a preview, by number of domains, beside an empty Pulumi program
+	@$(RUN) -m offline.bench
+
+schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settings in the README, from the types
+	@$(RUN) -m offline.schema
+
+lock: ## requirements.txt and requirements-lint.txt from pyproject.toml
+	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
+	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
+		--custom-compile-command "make lock" --extra test pyproject.toml --output-file requirements.txt
+	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
+		--custom-compile-command "make lock" --extra lint --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
+
+clean: ## Remove what the other targets made
+	@rm -rf build $(VENV) .pytest_cache .hypothesis .ruff_cache
+
+$(VENV)/ready: requirements.txt
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-lint.txt
+	@touch $@

@@ -1,0 +1,190 @@
+"""What a `MailBackup` is given, and the checked form that everything below works with."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from .. import checks
+
+DEFAULT_VELERO_NAMESPACE = "velero"
+DEFAULT_CHART_VERSION = "12.1.0"  # older charts pull a kubectl image that is gone
+# 1.18.3: a standby no longer takes a half-written backup for its own; 1.14.3: objects on S3-compatibles are no longer corrupted.
+DEFAULT_VELERO_IMAGE = "velero/velero:v1.18.3"
+DEFAULT_AWS_PLUGIN_IMAGE = "velero/velero-plugin-for-aws:v1.14.3"
+
+CRON = re.compile(r"^(CRON_TZ=\S+ )?(\S+ ){4}\S+$")  # Velero takes five fields
+HOURS_PER_DAY = 24
+
+
+class LocationArgs(TypedDict):
+    """A bucket that backups go to, and the folder in it. Never shared by two clusters that write."""
+
+    name: str
+    """The name of the BackupStorageLocation."""
+    bucket: str
+    """The bucket. It must exist, and outlive this stack."""
+    region: str
+    """Its region."""
+    prefix: NotRequired[str]
+    """The folder in the bucket. Default: the whole bucket."""
+    s3_url: NotRequired[str]
+    """Of an S3-compatible server outside this cluster. Default: AWS."""
+    access_key_id: NotRequired[pulumi.Input[str]]
+    """Default: the identity of Velero's pod (IRSA, Pod Identity)."""
+    secret_access_key: NotRequired[pulumi.Input[str]]
+    """Goes with `access_key_id`; a secret."""
+    read_only: NotRequired[bool]
+    """True for another region's archive: nothing is backed up to it. A restore still writes its log there. Default false."""
+
+
+class ScheduleArgs(TypedDict):
+    """What is backed up when, and for how long it is kept."""
+
+    name: str
+    """The name of the Schedule; backups are named after it, so it is different in every region."""
+    location: str
+    """The name of the location the backups go to."""
+    cron: str
+    """Five fields, for example `17 */6 * * *`, in UTC unless it starts with CRON_TZ=."""
+    keep_days: int
+    """After so many days Velero deletes a backup. Not a lifecycle rule of the bucket: that would destroy the repository."""
+
+
+class MailBackupArgs(TypedDict):
+    """Arguments of `MailBackup`. Plain fields decide which resources exist."""
+
+    locations: list[LocationArgs]
+    """Where backups are, in this region or another."""
+    schedules: NotRequired[list[ScheduleArgs]]
+    """Default: none."""
+    mail_namespace: NotRequired[pulumi.Input[str]]
+    """The namespace that is backed up. Default `mail`."""
+    velero_namespace: NotRequired[str]
+    """Where Velero is, or is installed. Default `velero`."""
+    install_velero: NotRequired[bool]
+    """Install Velero by its Helm chart. Default false: it is there already."""
+    repository_password: NotRequired[pulumi.Input[str]]
+    """Encrypts volume data in every location. Another region must be given this one's. Default: random with `install_velero`."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A checked `LocationArgs`, less its keys."""
+
+    name: str
+    bucket: str
+    region: str
+    prefix: str | None = None
+    s3_url: str | None = None
+    has_credentials: bool = False
+    read_only: bool = False
+
+    @property
+    def secret_name(self) -> str | None:
+        """The Secret with the location's keys, when it has keys of its own."""
+        return f"velero-{self.name}" if self.has_credentials else None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A checked `ScheduleArgs`."""
+
+    name: str
+    location: str
+    cron: str
+    keep_days: int
+
+    @property
+    def ttl(self) -> str:
+        """How long a backup is kept, as Velero writes durations."""
+        return f"{self.keep_days * HOURS_PER_DAY}h0m0s"
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A checked `MailBackupArgs` with its defaults, less the fields that are only known when deployed."""
+
+    locations: tuple[Location, ...]
+    schedules: tuple[Schedule, ...] = ()
+    velero_namespace: str = DEFAULT_VELERO_NAMESPACE
+    install_velero: bool = False
+
+
+def cron(value: str) -> str:
+    """A cron expression as Velero takes it: five fields, with or without `CRON_TZ=` before them."""
+    if not CRON.match(value):
+        raise ValueError("is not a cron expression of five fields (minute, hour, day, month, weekday)")
+    return value
+
+
+def resolve(args: MailBackupArgs) -> Backup:
+    """Check the arguments and fill the defaults.
+
+    Raises:
+        ArgumentsError: with every problem at once.
+    """
+    problems: list[str] = []
+    locations = [_location(location, problems) for location in args["locations"]]
+    known = {location.name for location in locations}
+    if len(known) < len(locations):
+        problems.append("locations: two have the same name")
+    places = [(location.bucket, location.prefix) for location in locations if not location.read_only]
+    if len(set(places)) < len(places):
+        problems.append("locations: two write to the same bucket and prefix, which corrupts both")
+    schedules: list[Schedule] = []
+    for item in args.get("schedules", []):
+        schedule = Schedule(item["name"], item["location"], item["cron"], int(item["keep_days"]))
+        try:
+            cron(schedule.cron)
+        except ValueError as error:
+            problems.append(f"schedules: {schedule.name}: `{schedule.cron}` {error}")
+        target = next((location for location in locations if location.name == schedule.location), None)
+        if target is None:
+            problems.append(
+                f"schedules: {schedule.name} names the location `{schedule.location}`; known: {', '.join(sorted(known))}"
+            )
+        elif target.read_only:
+            problems.append(f"schedules: {schedule.name} writes to {target.name}, which is read-only")
+        if schedule.keep_days < 1:
+            problems.append(f"schedules: {schedule.name}: keep_days is {schedule.keep_days}; at least 1")
+        schedules.append(schedule)
+    if len({schedule.name for schedule in schedules}) < len(schedules):
+        problems.append("schedules: two have the same name")
+    if problems:
+        raise checks.ArgumentsError("MailBackup", problems)
+    return Backup(
+        locations=tuple(locations),
+        schedules=tuple(schedules),
+        velero_namespace=args.get("velero_namespace", DEFAULT_VELERO_NAMESPACE),
+        install_velero=args.get("install_velero", False),
+    )
+
+
+def _location(args: LocationArgs, problems: list[str]) -> Location:
+    rules = {"name": checks.kubernetes_name, "bucket": checks.bucket, "s3_url": checks.s3_url}
+    for field, rule in rules.items():
+        value = args.get(field)
+        try:
+            _ = rule(value) if isinstance(value, str) else None
+        except ValueError as error:
+            problems.append(f"locations: {args['name']}.{field}: `{value}` {error}")
+    if ("access_key_id" in args) != ("secret_access_key" in args):
+        problems.append(f"locations: {args['name']}: `access_key_id` and `secret_access_key` go together")
+    return Location(
+        name=args["name"],
+        bucket=args["bucket"],
+        region=args["region"],
+        prefix=args.get("prefix"),
+        s3_url=args.get("s3_url"),
+        has_credentials="access_key_id" in args,
+        read_only=args.get("read_only", False),
+    )
+
+
+def credentials(args: Mapping[str, str]) -> str:
+    """The keys of a location in the form of an AWS credentials file, as the plugin reads them."""
+    keys = ("aws_access_key_id", "aws_secret_access_key")
+    return "[default]\n" + "".join(f"{key}={args[key]}\n" for key in keys)

@@ -1,0 +1,139 @@
+"""The rules single values must follow, in one place for the settings and for the components.
+
+Every function returns the value in its canonical form or raises `ValueError` with a message that says what is wrong and
+what is allowed. Nothing here knows which setting a value came from.
+"""
+
+import ipaddress
+import re
+
+import pulumi
+
+MAX_HOSTNAME_LENGTH = 253  # RFC 1035, section 2.3.4: 255 octets on the wire
+LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")  # RFC 1123, section 2.1
+SELECTOR = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$")  # RFC 6376, 3.1
+KUBERNETES_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")  # RFC 1123 label, as namespaces need
+QUANTITY = re.compile(r"^[1-9][0-9]*(Mi|Gi|Ti)$")
+BUCKET = re.compile(r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")  # S3 bucket naming rules
+IMAGE = re.compile(
+    r"^(?P<repository>[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+)"
+    r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
+)
+EXACT_TAG = re.compile(r"^v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.[0-9]+([-.][A-Za-z0-9.-]+)?$")
+SERVER_LINE = (0, 16)
+
+
+class ArgumentsError(pulumi.RunError):
+    """A component was given arguments it cannot work with; the message lists every one. The engine prints no traceback."""
+
+    def __init__(self, component: str, problems: list[str]) -> None:
+        super().__init__(f"{component} cannot be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def hostname(value: str) -> str:
+    """A fully qualified host name (RFC 1123), lower-case and without the trailing dot."""
+    name = value.lower().rstrip(".")
+    labels = name.split(".")
+    if len(name) > MAX_HOSTNAME_LENGTH or len(labels) < 2 or not all(LABEL.match(label) for label in labels):
+        raise ValueError("is not a fully qualified host name; international names are written in punycode (xn--...)")
+    if labels[-1].isdigit():
+        raise ValueError("is not a host name: its last label is a number; an IP address is not allowed here")
+    return name
+
+
+def selector(value: str) -> str:
+    """A DKIM selector (RFC 6376, section 3.1): one or more host name labels."""
+    if not SELECTOR.match(value):
+        raise ValueError("is not a DKIM selector: lower-case letters, digits and inner hyphens")
+    return value
+
+
+def kubernetes_name(value: str) -> str:
+    """An RFC 1123 label, as Kubernetes requires of a namespace."""
+    if not KUBERNETES_NAME.match(value):
+        raise ValueError("is not a Kubernetes name: at most 63 lower-case letters, digits and inner hyphens")
+    return value
+
+
+def ip_address(value: str) -> str:
+    """An IPv4 or IPv6 address in compressed form (RFC 5952), which is what DNS providers give back."""
+    try:
+        return ipaddress.ip_address(value).compressed
+    except ValueError:
+        raise ValueError("is not an IPv4 or IPv6 address") from None
+
+
+def ip_network(value: str) -> str:
+    """A network in CIDR notation with no host bits set."""
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"is not a network in CIDR notation ({error})") from None
+    if network.prefixlen == 0:
+        raise ValueError("is the whole Internet; name the networks of your nodes, pods and load balancers")
+    return network.compressed
+
+
+def quantity(value: str) -> str:
+    """A Kubernetes quantity of storage: a whole number of Mi, Gi or Ti."""
+    if not QUANTITY.match(value):
+        raise ValueError("is not a storage size: a whole number followed by Mi, Gi or Ti")
+    return value
+
+
+def bucket(value: str) -> str:
+    """An S3 bucket name."""
+    if not BUCKET.match(value):
+        raise ValueError("is not an S3 bucket name: 3 to 63 lower-case letters, digits, dots and hyphens")
+    return value
+
+
+def s3_url(value: str) -> str:
+    """The URL of an S3-compatible server outside this cluster: a backup that dies with its cluster is none."""
+    match = re.match(r"^https?://(?P<host>[a-z0-9.-]+)(:[0-9]+)?/?$", value)
+    if not match:
+        raise ValueError("is not the URL of an S3 server: https://, a host, and no path")
+    if match["host"].endswith((".svc", ".cluster.local")) or "." not in match["host"]:
+        raise ValueError("is inside this cluster, so the backup would be lost together with it")
+    return value.rstrip("/")
+
+
+def email_address(value: str) -> str:
+    """A mailbox address with a fully qualified domain."""
+    local, at, domain = value.rpartition("@")
+    if not at or not re.match(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}$", local):
+        raise ValueError("is not an e-mail address")
+    try:
+        return f"{local}@{hostname(domain)}"
+    except ValueError:
+        raise ValueError("is not an e-mail address with a fully qualified domain") from None
+
+
+def exact_image(value: str) -> str:
+    """An image reference with an exact version tag, with or without a digest; never a tag that moves."""
+    match = IMAGE.match(value)
+    if not match:
+        raise ValueError("is not an image reference: repository/name:tag")
+    tag = match["tag"]
+    if tag is None:
+        raise ValueError("has no tag, which means `latest`; only an exact version is allowed, so that a restart changes nothing")
+    if not EXACT_TAG.match(tag):
+        raise ValueError(f"has the floating tag `{tag}`; only an exact version is allowed, so that a restart changes nothing")
+    return value
+
+
+def server_image(value: str) -> str:
+    """A server image of the 0.16 line. A 1.x server cannot open a 0.16 store, and 0.15 has no plan to apply."""
+    exact_image(value)
+    tag = value.partition("@")[0].rpartition(":")[2]
+    version = EXACT_TAG.match(tag)
+    assert version is not None
+    line = (int(version["major"]), int(version["minor"]))
+    if line != SERVER_LINE:
+        reason = (
+            "cannot open the data store of 0.16 (it must be migrated to a new store)"
+            if line[0] >= 1
+            else "is configured differently"
+        )
+        raise ValueError(f"is Stalwart {line[0]}.{line[1]}, which {reason}; only 0.16 is supported")
+    return value

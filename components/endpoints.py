@@ -1,0 +1,102 @@
+"""`RegionEndpoints`: the one contract between the regions, exported by the primary and read by the backup.
+
+It holds all the backup needs while the primary cannot be asked. The version rises when a field is added that a backup
+cannot do without; fields it does not know are ignored.
+"""
+
+from typing import Any, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic.alias_generators import to_camel
+
+VERSION = 1
+
+
+class EndpointsError(ValueError):
+    """The other region's `endpoints` cannot be used; the message says what is missing."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, extra="ignore")
+
+
+class DomainEndpoint(_Model):
+    """A mail domain of the primary."""
+
+    name: str
+    zone_id: str | None = None
+
+
+class ArchiveEndpoint(_Model):
+    """The primary's archive, as a location that another region mounts read-only."""
+
+    location: str
+    bucket: str
+    region: str
+    prefix: str | None = None
+    s3_url: str | None = None
+    repository_password: SecretStr
+    """What its volume data is encrypted with."""
+
+
+class RegionEndpoints(_Model):
+    """What the backup region must know of the primary."""
+
+    version: int
+    region: str
+    hostname: str
+    addresses: tuple[str, ...]
+    certificate_verified: bool
+    """Whether the host has a certificate that other servers can verify."""
+    mail_namespace: str
+    domains: tuple[DomainEndpoint, ...]
+    archive: ArchiveEndpoint | None = None
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read the stack output `endpoints`.
+
+        Raises:
+            EndpointsError: it is missing, older or newer than this program, or lacks a field.
+        """
+        if not isinstance(value, dict):
+            raise EndpointsError("it has no output `endpoints`")
+        version = value.get("version")
+        if not isinstance(version, (int, float)):
+            raise EndpointsError("its output `endpoints` has no version")
+        if version < VERSION:
+            raise EndpointsError(f"its output `endpoints` has version {version:g}, and this program needs {VERSION}")
+        if version > VERSION:
+            raise EndpointsError(
+                f"its output `endpoints` has version {version:g}, and this program knows {VERSION}: bring this program up to date"
+            )
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            # Names only: one of the values is a secret.
+            fields = ", ".join(".".join(str(part) for part in problem["loc"]) for problem in error.errors(include_input=False))
+            raise EndpointsError(f"its output `endpoints` lacks or garbles: {fields}") from None
+
+    @staticmethod
+    def export(
+        *,
+        region: str,
+        hostname: str,
+        addresses: pulumi.Input[Any],
+        certificate_verified: bool,
+        mail_namespace: pulumi.Input[str],
+        domains: list[DomainEndpoint],
+        archive: dict[str, pulumi.Input[Any]] | None,
+    ) -> dict[str, pulumi.Input[Any]]:
+        """The stack output `endpoints`, in the form that `parse` reads. Arguments are the fields of this class."""
+        return {
+            "version": VERSION,
+            "region": region,
+            "hostname": hostname,
+            "addresses": addresses,
+            "certificateVerified": certificate_verified,
+            "mailNamespace": mail_namespace,
+            "domains": [domain.model_dump(by_alias=True, exclude_none=True) for domain in domains],
+            **({"archive": archive} if archive else {}),
+        }

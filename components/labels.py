@@ -1,0 +1,18 @@
+"""The labels every Kubernetes object carries (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels)."""
+
+PART_OF = "stalwart-mail"
+
+
+def recommended(name: str, component: str) -> dict[str, str]:
+    """The recommended labels of an object of application `name` that plays the part `component` in it."""
+    return {
+        "app.kubernetes.io/name": name,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/part-of": PART_OF,
+        "app.kubernetes.io/managed-by": "pulumi",
+    }
+
+
+def selector(name: str, component: str) -> dict[str, str]:
+    """The labels that find the pods of `component`: those that never change over its life."""
+    return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}

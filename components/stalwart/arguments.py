@@ -1,0 +1,255 @@
+"""What a `StalwartServer` is given, and the checked form that everything below works with."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from .. import checks
+from ..mail_domain import MailDomain, MailDomainArgs, resolve_all
+from .names import TLS_SECRET
+
+DEFAULT_SERVER_IMAGE = "stalwartlabs/stalwart:v0.16.27"
+DEFAULT_CLI_IMAGE = "stalwartlabs/cli:1.0.10"
+DEFAULT_NAMESPACE = "mail"
+DEFAULT_VOLUME_SIZE = "20Gi"
+# RFC 1918 and RFC 4193: where nodes, pods and load balancers of a cluster usually are. A ban on one of them is an outage.
+DEFAULT_TRUSTED_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+
+
+class Role(StrEnum):
+    """What a server does with the mail it takes."""
+
+    PRIMARY = "primary"  # MX 10: holds the mailboxes
+    BACKUP = "backup"  # MX 20: holds mail while the primary is away, then hands it over
+
+
+class ExposureKind(StrEnum):
+    """How the mail ports reach the Internet."""
+
+    LOAD_BALANCER = "LoadBalancer"  # the cluster gives the Service an address
+    NODE_PORT = "NodePort"  # a balancer of your own forwards to ports of the nodes
+    HOST_PORT = "HostPort"  # the pod takes the ports of its node
+
+
+class ExposureArgs(TypedDict):
+    """How the mail ports reach the Internet."""
+
+    kind: NotRequired[str]
+    """`LoadBalancer` (default), `NodePort` or `HostPort`."""
+    addresses: NotRequired[list[str]]
+    """The public addresses of this host, if known before. NodePort and HostPort need them (or `addresses` of the server)."""
+    annotations: NotRequired[dict[str, str]]
+    """Annotations for the Service, as your load balancer's documentation names them."""
+    load_balancer_class: NotRequired[str]
+    """The class of load balancer. Default: the cluster's."""
+
+
+class TlsArgs(TypedDict):
+    """Where the server's certificate comes from. With neither field the server signs its own, which clients warn about."""
+
+    secret_name: NotRequired[str]
+    """An existing Secret of type kubernetes.io/tls in the server's namespace."""
+    issuer: NotRequired[str]
+    """A cert-manager issuer; a Certificate for the host name is made and its Secret used."""
+    issuer_kind: NotRequired[str]
+    """`ClusterIssuer` (default) or `Issuer`."""
+
+
+class PeerArgs(TypedDict):
+    """The exchange in the other region."""
+
+    hostname: str
+    """Its host name, as in MX records."""
+    addresses: NotRequired[list[str]]
+    """The addresses it connects from. On the primary they are exempt from bans, SPF, DMARC and rate limits."""
+    verified: NotRequired[bool]
+    """True when its certificate is issued by a public authority, so that held mail is relayed to nobody else. Default false."""
+
+
+class StalwartServerArgs(TypedDict):
+    """Arguments of `StalwartServer`. Plain fields decide which resources exist; `Input` fields may be known late."""
+
+    hostname: str
+    """The host name: what the server calls itself, and the target of the MX record. Must equal the address's PTR name."""
+    domains: list[MailDomainArgs]
+    """The mail domains. On a backup: those of the primary, to accept and hold mail for."""
+    role: NotRequired[str]
+    """`primary` (default) or `backup`."""
+    peer: NotRequired[PeerArgs]
+    """The exchange in the other region. A backup needs it: it is where held mail is delivered."""
+    recipients: NotRequired[list[str]]
+    """On a backup: the addresses to accept. Default: every address of the domains, and then no bounce is ever sent."""
+    dkim_private_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """On a primary: `<selector>._domainkey.<domain>` to PEM private key (PKCS#8), one for every selector of every domain."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """The Kubernetes namespace. Default `mail`."""
+    create_namespace: NotRequired[bool]
+    """Make the namespace, with Pod Security `restricted` enforced. Default true; false when it exists."""
+    server_image: NotRequired[str]
+    """The server image with an exact 0.16 tag, and with a digest if you have it."""
+    cli_image: NotRequired[str]
+    """The image of stalwart-cli with an exact tag."""
+    admin_secret_name: NotRequired[str]
+    """An existing Secret with the key `admin-password`. Default: `stalwart-credentials` is made with a random one."""
+    volume_size: NotRequired[str]
+    """Size of the volume for mail, or on a backup for held mail, such as `20Gi`."""
+    storage_class: NotRequired[str]
+    """The volume's storage class. Default: the cluster's."""
+    exposure: NotRequired[ExposureArgs]
+    """How the mail ports reach the Internet."""
+    addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
+    """The public addresses when they come from another resource. Default: `exposure.addresses`, else the load balancer's."""
+    trusted_networks: NotRequired[list[str]]
+    """Networks of nodes, pods and load balancers: never banned. They may not relay. Default: the private ranges."""
+    tls: NotRequired[TlsArgs]
+    """Where the certificate comes from."""
+    log_level: NotRequired[str]
+    """`error`, `warn`, `info` (default), `debug` or `trace`."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A checked `ExposureArgs`."""
+
+    kind: ExposureKind = ExposureKind.LOAD_BALANCER
+    addresses: tuple[str, ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
+    load_balancer_class: str | None = None
+
+
+@dataclass(frozen=True)
+class Tls:
+    """A checked `TlsArgs`."""
+
+    secret_name: str | None = None
+    issuer: str | None = None
+    issuer_kind: str = "ClusterIssuer"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A checked `PeerArgs`."""
+
+    hostname: str
+    addresses: tuple[str, ...] = ()
+    verified: bool = False
+
+    def networks(self) -> tuple[str, ...]:
+        """Its addresses as networks of one host each."""
+        return tuple(str(ipaddress.ip_network(address)) for address in self.addresses)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A checked `StalwartServerArgs` with its defaults, less the fields that are only known when deployed."""
+
+    hostname: str
+    domains: tuple[MailDomain, ...]
+    role: Role = Role.PRIMARY
+    peer: Peer | None = None
+    recipients: tuple[str, ...] | None = None
+    create_namespace: bool = True
+    server_image: str = DEFAULT_SERVER_IMAGE
+    cli_image: str = DEFAULT_CLI_IMAGE
+    admin_secret_name: str | None = None
+    volume_size: str = DEFAULT_VOLUME_SIZE
+    storage_class: str | None = None
+    exposure: Exposure = Exposure()
+    trusted_networks: tuple[str, ...] = DEFAULT_TRUSTED_NETWORKS
+    tls: Tls = Tls()
+    log_level: str = "info"
+
+    @property
+    def mail_domains(self) -> tuple[MailDomain, ...]:
+        """The domains that receive mail."""
+        return tuple(domain for domain in self.domains if not domain.parked)
+
+    @property
+    def tls_secret_name(self) -> str | None:
+        """The Secret the certificate is mounted from; none when the server signs its own."""
+        return self.tls.secret_name or (TLS_SECRET if self.tls.issuer else None)
+
+
+LOG_LEVELS = ("error", "warn", "info", "debug", "trace")  # enum TracingLevel of the server
+
+
+def resolve(args: StalwartServerArgs) -> Server:
+    """Check the arguments and fill the defaults.
+
+    Raises:
+        ArgumentsError: with every problem at once.
+    """
+    problems: list[str] = []
+
+    def checked(field: str, rule, value):  # noqa: ANN001, ANN202
+        try:
+            return rule(value)
+        except (ValueError, KeyError) as error:
+            problems.append(f"{field}: `{value}` {error}")
+            return None
+
+    domains = resolve_all(args["domains"], problems)
+    role = checked("role", Role, args.get("role", Role.PRIMARY)) or Role.PRIMARY
+    exposure = args.get("exposure", ExposureArgs())
+    kind = checked("exposure.kind", ExposureKind, exposure.get("kind", ExposureKind.LOAD_BALANCER))
+    addresses = tuple(checked("exposure.addresses", checks.ip_address, address) for address in exposure.get("addresses", []))
+    tls = args.get("tls", TlsArgs())
+    peer = args.get("peer")
+    recipients = args.get("recipients")
+
+    if "secret_name" in tls and "issuer" in tls:
+        problems.append("tls: give `secret_name` or `issuer`, not both")
+    if role == Role.BACKUP and peer is None:
+        problems.append("peer: a backup needs the primary's host name to deliver held mail to")
+    if role == Role.PRIMARY and recipients is not None:
+        problems.append("recipients: only a backup takes a list; a primary knows its accounts")
+    if not any(not domain.parked for domain in domains):
+        problems.append("domains: at least one domain that receives mail is needed")
+    if kind in (ExposureKind.NODE_PORT, ExposureKind.HOST_PORT) and not addresses and "addresses" not in args:
+        problems.append(f"exposure.addresses: {kind} needs the public addresses of the node or of your balancer")
+    level = args.get("log_level", "info")
+    if level not in LOG_LEVELS:
+        problems.append(f"log_level: `{level}` is not one of {', '.join(LOG_LEVELS)}")
+
+    server = Server(
+        hostname=checked("hostname", checks.hostname, args["hostname"]) or "",
+        domains=domains,
+        role=role,
+        peer=None
+        if peer is None
+        else Peer(
+            hostname=checked("peer.hostname", checks.hostname, peer["hostname"]) or "",
+            addresses=tuple(checked("peer.addresses", checks.ip_address, address) for address in peer.get("addresses", [])),
+            verified=peer.get("verified", False),
+        ),
+        recipients=None
+        if recipients is None
+        else tuple(checked("recipients", checks.email_address, recipient) for recipient in recipients),
+        create_namespace=args.get("create_namespace", True),
+        server_image=checked("server_image", checks.server_image, args.get("server_image", DEFAULT_SERVER_IMAGE)),
+        cli_image=checked("cli_image", checks.exact_image, args.get("cli_image", DEFAULT_CLI_IMAGE)),
+        admin_secret_name=args.get("admin_secret_name"),
+        volume_size=checked("volume_size", checks.quantity, args.get("volume_size", DEFAULT_VOLUME_SIZE)),
+        storage_class=args.get("storage_class"),
+        exposure=Exposure(
+            kind=kind or ExposureKind.LOAD_BALANCER,
+            addresses=addresses,
+            annotations=tuple(sorted(exposure.get("annotations", {}).items())),
+            load_balancer_class=exposure.get("load_balancer_class"),
+        ),
+        trusted_networks=tuple(
+            checked("trusted_networks", checks.ip_network, network)
+            for network in args.get("trusted_networks", DEFAULT_TRUSTED_NETWORKS)
+        ),
+        tls=Tls(
+            secret_name=tls.get("secret_name"), issuer=tls.get("issuer"), issuer_kind=tls.get("issuer_kind", "ClusterIssuer")
+        ),
+        log_level=level,
+    )
+    if problems:
+        raise checks.ArgumentsError("StalwartServer", problems)
+    return server

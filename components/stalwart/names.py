@@ -1,0 +1,18 @@
+"""The names of the server's Kubernetes objects. Nothing in them is random, so a second run finds what the first one made."""
+
+APPLICATION = "stalwart"
+SERVER = "server"  # the value of app.kubernetes.io/component
+PLAN = "plan"  # likewise, of the Job
+CONTAINER = "stalwart"
+
+MAIL_SERVICE = "stalwart"
+INTERNAL_SERVICE = "stalwart-internal"
+VOLUME_CLAIM = "stalwart-data"
+DKIM_SECRET = "stalwart-dkim"
+TLS_SECRET = "stalwart-tls"
+CREDENTIALS_SECRET = "stalwart-credentials"
+ADMIN_PASSWORD_KEY = "admin-password"
+METRICS_PASSWORD_KEY = "metrics-password"
+
+PLAN_ANNOTATION = "stalwart-mail/plan"
+MARK_NAMESPACE = "stalwart-mail-plan"  # of lookup keys in the server, not of Kubernetes

@@ -1,0 +1,256 @@
+"""The pod that runs the server: its configuration file, its volume and its StatefulSet, as typed Kubernetes arguments.
+
+The pod holds the server back until its plan has been applied. An init container runs the server in recovery mode, in
+which it takes no mail and answers management requests only (https://stalw.art/docs/configuration/declarative-deployments);
+the plan's Job finds it there. So no port 25 is ever open on a server that knows no domains yet, whatever exposes it, and
+settings that need a restart (a new listener) are in force from the first start.
+"""
+
+import json
+
+from pulumi_kubernetes.apps.v1 import StatefulSetSpecArgs
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    ConfigMapVolumeSourceArgs,
+    ContainerArgs,
+    ContainerPortArgs,
+    EmptyDirVolumeSourceArgs,
+    EnvVarArgs,
+    EnvVarSourceArgs,
+    ExecActionArgs,
+    HTTPGetActionArgs,
+    LifecycleArgs,
+    LifecycleHandlerArgs,
+    ObjectFieldSelectorArgs,
+    PersistentVolumeClaimSpecArgs,
+    PersistentVolumeClaimVolumeSourceArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ProbeArgs,
+    ProjectedVolumeSourceArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecretKeySelectorArgs,
+    SecretProjectionArgs,
+    SecretVolumeSourceArgs,
+    SecurityContextArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+    VolumeProjectionArgs,
+    VolumeResourceRequirementsArgs,
+)
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
+
+from .. import labels
+from . import listeners, names
+from .arguments import ExposureKind, Role, Server
+from .listeners import MANAGEMENT_PORT
+from .plan import DKIM_DIRECTORY, METRICS_PASSWORD_VARIABLE, TLS_DIRECTORY
+
+USER_ID = 2000  # the user `stalwart` of the server image
+DATA_DIRECTORY = "/var/lib/stalwart"
+CONFIG_DIRECTORY = "/etc/stalwart-mail/config"
+CONFIG_FILE = f"{CONFIG_DIRECTORY}/config.json"
+ADMIN_USER = "admin"
+
+START_PERIOD_S = 5
+START_ATTEMPTS = 36  # three minutes: where egress is blocked the server waits a minute for its web interface before it listens
+DRAIN_S = 10  # for load balancers to notice that the pod is going
+STOP_S = 40
+
+# Asks the server whether the plan in $PLAN is the last one applied in full. The password stays off the command line.
+AWAIT_PLAN = """\
+set -eu
+stalwart --config "$CONFIG" &
+server=$!
+applied() {
+  printf 'user = "%s"' "$STALWART_RECOVERY_ADMIN" |
+    curl --silent --fail --config - --header 'Content-Type: application/json' --data "$QUERY" http://127.0.0.1:8080/jmap |
+    grep --quiet '"ids":\\["'
+}
+until applied; do
+  kill -0 "$server"
+  echo "waiting for the Job that applies plan $PLAN"
+  sleep 2
+done
+kill "$server"
+wait "$server" || true
+echo "plan $PLAN is applied"
+"""
+
+
+def config_json() -> str:
+    """The server's configuration file: where its data is, and nothing else."""
+    return json.dumps({"@type": "RocksDb", "path": f"{DATA_DIRECTORY}/data"}, indent=2) + "\n"
+
+
+def applied_query(plan_digest: str) -> str:
+    """The JMAP request that finds the mark which the Job leaves after a whole plan."""
+    query = {"filter": {"namespace": names.MARK_NAMESPACE, "key": plan_digest}}
+    request = {
+        "using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"],
+        "methodCalls": [["x:MemoryLookupKey/query", query, "0"]],
+    }
+    return json.dumps(request, separators=(",", ":"))
+
+
+def volume_claim(server: Server) -> PersistentVolumeClaimSpecArgs:
+    """The volume of the data store: one writer, so one node at a time."""
+    return PersistentVolumeClaimSpecArgs(
+        access_modes=["ReadWriteOnce"],
+        storage_class_name=server.storage_class,
+        resources=VolumeResourceRequirementsArgs(requests={"storage": server.volume_size}),
+    )
+
+
+def stateful_set(
+    server: Server, config_name: str, credentials_name: str, dkim_names: list[str], plan_digest: str
+) -> StatefulSetSpecArgs:
+    """The server's StatefulSet.
+
+    Args:
+        server: the checked arguments.
+        config_name: the ConfigMap with `config.json`.
+        credentials_name: the Secret with the admin's and the metrics reader's password.
+        dkim_names: the Secrets with the DKIM keys; none on a backup.
+        plan_digest: which plan the server must have before it starts.
+    """
+    return StatefulSetSpecArgs(
+        service_name=names.INTERNAL_SERVICE,
+        replicas=1,  # RocksDB has one writer
+        selector=LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER)),
+        template=PodTemplateSpecArgs(
+            metadata=ObjectMetaArgs(
+                labels=labels.recommended(names.APPLICATION, names.SERVER), annotations={names.PLAN_ANNOTATION: plan_digest}
+            ),
+            spec=_pod(server, config_name, credentials_name, dkim_names, plan_digest),
+        ),
+    )
+
+
+def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: list[str], plan_digest: str) -> PodSpecArgs:
+    environment = _environment(server, credentials_name)
+    mounts, volumes = _mounts(server, config_name, dkim_names)
+    return PodSpecArgs(
+        service_account_name=names.APPLICATION,
+        automount_service_account_token=False,
+        enable_service_links=False,
+        termination_grace_period_seconds=STOP_S,
+        security_context=PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=USER_ID,
+            run_as_group=USER_ID,
+            fs_group=USER_ID,
+            fs_group_change_policy="OnRootMismatch",
+            seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        init_containers=[
+            ContainerArgs(
+                name="await-plan",
+                image=server.server_image,
+                command=["/bin/sh", "-c", AWAIT_PLAN],
+                env=[
+                    *environment,
+                    EnvVarArgs(name="STALWART_RECOVERY_MODE", value="1"),
+                    EnvVarArgs(name="CONFIG", value=CONFIG_FILE),
+                    EnvVarArgs(
+                        name="PLAN",
+                        value_from=EnvVarSourceArgs(
+                            field_ref=ObjectFieldSelectorArgs(field_path=f"metadata.annotations['{names.PLAN_ANNOTATION}']")
+                        ),
+                    ),
+                    EnvVarArgs(name="QUERY", value=applied_query(plan_digest)),
+                ],
+                security_context=_server_security(),
+                resources=_server_resources(),
+                volume_mounts=mounts,
+            )
+        ],
+        containers=[
+            ContainerArgs(
+                name=names.CONTAINER,
+                image=server.server_image,
+                args=["--config", CONFIG_FILE],
+                env=environment,
+                ports=[_port(server, listener) for listener in listeners.of(server.role)],
+                startup_probe=_probe("/healthz/live", period=START_PERIOD_S, failures=START_ATTEMPTS),
+                readiness_probe=_probe("/healthz/ready", period=10, failures=3),
+                liveness_probe=_probe("/healthz/live", period=20, failures=6),
+                lifecycle=LifecycleArgs(pre_stop=LifecycleHandlerArgs(exec_=ExecActionArgs(command=["sleep", str(DRAIN_S)]))),
+                security_context=_server_security(),
+                resources=_server_resources(),
+                volume_mounts=mounts,
+            )
+        ],
+        volumes=volumes,
+    )
+
+
+def _environment(server: Server, credentials_name: str) -> list[EnvVarArgs]:
+    def from_secret(name: str, key: str) -> EnvVarArgs:
+        return EnvVarArgs(
+            name=name, value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=credentials_name, key=key))
+        )
+
+    environment = [
+        from_secret("ADMIN_PASSWORD", names.ADMIN_PASSWORD_KEY),
+        # Kubernetes puts in the password: the server wants user and secret in one variable.
+        EnvVarArgs(name="STALWART_RECOVERY_ADMIN", value=f"{ADMIN_USER}:$(ADMIN_PASSWORD)"),
+        from_secret(METRICS_PASSWORD_VARIABLE, names.METRICS_PASSWORD_KEY),
+    ]
+    if server.role == Role.PRIMARY:
+        environment.append(EnvVarArgs(name="STALWART_PUBLIC_URL", value=f"https://{server.hostname}"))
+    return environment
+
+
+def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[list[VolumeMountArgs], list[VolumeArgs]]:
+    mounts = [
+        VolumeMountArgs(name="data", mount_path=DATA_DIRECTORY),
+        VolumeMountArgs(name="config", mount_path=CONFIG_DIRECTORY, read_only=True),
+        VolumeMountArgs(name="tmp", mount_path="/tmp"),
+    ]
+    volumes = [
+        VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=names.VOLUME_CLAIM)),
+        VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name=config_name)),
+        VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs()),
+    ]
+    if dkim_names:
+        sources = [VolumeProjectionArgs(secret=SecretProjectionArgs(name=name)) for name in dkim_names]
+        mounts.append(VolumeMountArgs(name="dkim", mount_path=DKIM_DIRECTORY, read_only=True))
+        volumes.append(VolumeArgs(name="dkim", projected=ProjectedVolumeSourceArgs(sources=sources)))
+    if server.tls_secret_name:
+        # A folder, not a subPath: only folders follow a renewed certificate.
+        mounts.append(VolumeMountArgs(name="tls", mount_path=TLS_DIRECTORY, read_only=True))
+        volumes.append(VolumeArgs(name="tls", secret=SecretVolumeSourceArgs(secret_name=server.tls_secret_name)))
+    return mounts, volumes
+
+
+def _port(server: Server, listener: listeners.Listener) -> ContainerPortArgs:
+    on_node = server.exposure.kind == ExposureKind.HOST_PORT and listener.public
+    return ContainerPortArgs(
+        name=listener.name, container_port=listener.port, host_port=listener.port if on_node else None, protocol="TCP"
+    )
+
+
+def _probe(path: str, period: int, failures: int) -> ProbeArgs:
+    return ProbeArgs(
+        http_get=HTTPGetActionArgs(path=path, port=MANAGEMENT_PORT),
+        period_seconds=period,
+        timeout_seconds=3,
+        failure_threshold=failures,
+    )
+
+
+def _server_security() -> SecurityContextArgs:
+    return SecurityContextArgs(
+        allow_privilege_escalation=False,
+        read_only_root_filesystem=True,
+        # The server binary carries this file capability and cannot be executed without it, whatever ports it binds.
+        capabilities=CapabilitiesArgs(drop=["ALL"], add=["NET_BIND_SERVICE"]),
+    )
+
+
+def _server_resources() -> ResourceRequirementsArgs:
+    # RocksDB's default buffer and cache are 256 MiB together; upstream asks for 1 CPU and 1 GB for a small server.
+    return ResourceRequirementsArgs(requests={"cpu": "250m", "memory": "512Mi"}, limits={"memory": "2Gi"})

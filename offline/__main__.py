@@ -1,0 +1,72 @@
+"""`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
+
+Writes `build/<stack>/` and prints the summaries. Ends with 1, and writes nothing, when the configuration is refused.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pulumi
+
+from . import build
+from .program import ORGANIZATION, PROJECT_FOLDER, project_file, record, stack_config
+from .recorder import Recording
+from .summary import summarize
+from .world import OfflineWorld
+
+
+def preview(folder: Path) -> dict[str, tuple[Recording, str]]:
+    """Record every stack of the project, the primary first, and give the backup what the primary put out.
+
+    Returns:
+        By stack: what was recorded, and its summary.
+
+    Raises:
+        pulumi.RunError: a configuration was refused; the message names the stack.
+    """
+    project = str(project_file(folder)["name"])
+    configs = {path.name.split(".")[1]: {} for path in sorted(folder.glob("Pulumi.*.yaml"))}
+    configs = {stack: stack_config(stack, folder) for stack in configs}
+    recorded: dict[str, tuple[Recording, str]] = {}
+    outputs: dict[str, dict[str, object]] = {}
+    for stack in sorted(configs, key=lambda stack: f"{project}:primaryStack" in configs[stack]):
+        config = configs[stack]
+        try:
+            recording = record(stack, config, OfflineWorld(outputs))
+        except pulumi.RunError as error:
+            raise pulumi.RunError(f"Pulumi.{stack}.yaml: {error}") from None
+        outputs[f"{ORGANIZATION}/{project}/{stack}"] = dict(recording.outputs)
+        own = {key.partition(":")[2]: value for key, value in config.items()}
+        recorded[stack] = (recording, summarize(recording, own))
+    return recorded
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m offline", description=__doc__)
+    parser.add_argument("--stack", action="append", help="only this stack (may be repeated)")
+    parser.add_argument("--project", type=Path, default=PROJECT_FOLDER, help="the folder of Pulumi.yaml and the stack files")
+    parser.add_argument("--output", type=Path, default=PROJECT_FOLDER / "build", help="where to write")
+    options = parser.parse_args(arguments)
+    try:
+        recorded = preview(options.project)
+    except pulumi.RunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    wanted = options.stack or list(recorded)
+    unknown = [stack for stack in wanted if stack not in recorded]
+    if unknown:
+        print(f"no stack {', '.join(unknown)} here; there are: {', '.join(sorted(recorded))}", file=sys.stderr)
+        return 1
+    for stack in wanted:
+        recording, summary = recorded[stack]
+        build.write(recording, summary, options.output / stack)
+        print(summary)
+    print(f"Written to {options.output}: manifests, zones, plan.ndjson, outputs.json and summary.md of {', '.join(wanted)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Writes what a recorded stack would create, as files an operator can read, validate and apply. Secrets become placeholders."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .recorder import Recording, Resource, map_secrets, reveal
+from .world import STAND_IN_ADDRESS
+
+PLACEHOLDER = "<secret>"
+HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+# `kubectl apply -f` takes files by name, and an object must come after those it cannot be made without.
+APPLY_ORDER = ("Namespace", "ServiceAccount", "Secret", "ConfigMap", "PersistentVolumeClaim", "NetworkPolicy", "Certificate")
+DKIM_NOTE = "; Offline preview. The DKIM public keys (p=) are stand-ins: `pulumi up` makes the real ones.\n"
+ADDRESS_NOTE = f"; Offline preview. {STAND_IN_ADDRESS} is a stand-in: `pulumi up` puts in the load balancer's address.\n"
+
+
+def write(recording: Recording, summary: str, folder: Path) -> None:
+    """Write everything of one stack, replacing what an earlier preview wrote.
+
+    Args:
+        recording: what the program registered.
+        summary: the one-page summary.
+        folder: where to; made if needed.
+    """
+    files = {"summary.md": summary, "outputs.json": _json(hide(dict(recording.outputs))), **_plan(recording)}
+    for resource in sorted(recording.resources.values(), key=lambda resource: resource.urn):
+        if resource.type == HELM_RELEASE:
+            files[f"helm/{resource.inputs['name']}.yaml"] = _yaml(hide(dict(resource.inputs)))
+        elif is_manifest(resource):
+            files[f"manifests/{_file_name(resource)}"] = _yaml(manifest(resource))
+    zones = recording.outputs.get("zones", {})
+    files |= {f"zones/{name}.zone": _noted(text) for name, text in zones.items()}
+
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def is_manifest(resource: Resource) -> bool:
+    """Whether a resource is a Kubernetes object."""
+    return resource.type.startswith("kubernetes:") and resource.type != HELM_RELEASE
+
+
+def manifest(resource: Resource) -> dict[str, Any]:
+    """A Kubernetes object as kubectl takes it, with a placeholder for every secret value."""
+    found = dict(resource.inputs)
+    if found["kind"] == "Secret":
+        # Readable, and still an object that can be applied: `data` would have to be base64.
+        found["stringData"] = dict.fromkeys(reveal(found.pop("data")), PLACEHOLDER)
+    return hide(found)
+
+
+def hide(value: Any) -> Any:
+    """A recorded value with a placeholder in place of every secret."""
+    return map_secrets(value, lambda _secret: PLACEHOLDER)
+
+
+def _plan(recording: Recording) -> Mapping[str, str]:
+    config_maps = recording.of_type("kubernetes:core/v1:ConfigMap")
+    plans = [resource.inputs["data"]["plan.ndjson"] for resource in config_maps if "plan.ndjson" in resource.inputs["data"]]
+    return {"plan.ndjson": plan for plan in plans}
+
+
+def _file_name(resource: Resource) -> str:
+    kind, metadata = resource.inputs["kind"], resource.inputs["metadata"]
+    order = APPLY_ORDER.index(kind) if kind in APPLY_ORDER else len(APPLY_ORDER)
+    return f"{order}-{kind.lower()}-{metadata['name']}.yaml"
+
+
+def _noted(zone: str) -> str:
+    notes = DKIM_NOTE if "v=DKIM1; k=" in zone else ""
+    return notes + (ADDRESS_NOTE if STAND_IN_ADDRESS in zone else "") + zone
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+    """Writes text of several lines as a block, so that a script in a manifest can be read."""
+
+
+def _text(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def _yaml(value: Any) -> str:
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, width=120)

@@ -1,0 +1,186 @@
+"""A monitor that records what a Pulumi program registers, in place of the engine: the heart of `offline` and of the tests.
+
+It keeps what the SDK's own mock monitor forgets: true nested URNs, duplicates, which components were closed, options,
+dependencies, and on the wire which values are secret or unknown. It records faults instead of raising them, since an
+exception in a monitor surfaces far from its cause.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pulumi
+from google.protobuf import json_format
+from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.rpc import UNKNOWN
+
+SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # of every special value on Pulumi's wire
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # of a secret among them
+STACK_TYPE = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that was marked secret on the wire."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registration as the engine would have seen it."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: Mapping[str, Any]
+    """Plain data, with `Secret` around what is secret."""
+    custom: bool
+    provider: str
+    protect: bool
+    retain_on_delete: bool
+    dependencies: tuple[str, ...]
+
+
+@dataclass
+class Recording:
+    """Everything a program did."""
+
+    stack: str
+    resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
+    closed: set[str] = field(default_factory=set[str])
+    duplicates: list[str] = field(default_factory=list[str])
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The stack's outputs, with `Secret` around what is secret."""
+
+    def of_type(self, type_: str) -> list[Resource]:
+        """The resources of one type, in the order they were registered."""
+        return [resource for resource in self.resources.values() if resource.type == type_]
+
+
+class World(Protocol):
+    """What the world outside the program answers."""
+
+    def create(self, args: MockResourceArgs) -> Mapping[str, Any]:
+        """The outputs of a new resource beside its inputs."""
+        ...
+
+    def stack_outputs(self, name: str) -> Mapping[str, Any] | None:
+        """The outputs of another stack, or None when there is no such stack; `Secret` around what is secret."""
+        ...
+
+
+class _Answers(Mocks):
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            outputs = self.world.stack_outputs(str(args.resource_id))
+            if outputs is None:
+                raise Exception(f"unknown stack {args.resource_id!r}")  # as the engine does
+            secrets = [name for name, value in outputs.items() if has_secret(value)]
+            plain = {name: reveal(value) for name, value in outputs.items()}
+            return str(args.resource_id), {"name": args.resource_id, "outputs": plain, "secretOutputNames": secrets}
+        return f"{args.name}-id", {**args.inputs, **self.world.create(args)}
+
+    def call(self, args: Any) -> tuple[dict[str, Any], None]:
+        raise Exception(f"the program asked for {args.token}; a preview needs no look-up")
+
+
+class Recorder(MockMonitor):
+    """The recording monitor."""
+
+    def __init__(self, world: World, recording: Recording) -> None:
+        super().__init__(_Answers(world))
+        self.recording = recording
+        self.root_urn = ""
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The URN as the engine makes it; the SDK's mock keeps only the last parent's type."""
+        chain = parent.split("::")[2] if parent else ""
+        if chain and chain != STACK_TYPE:
+            type_ = f"{chain}${type_}"
+        return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{type_}::{name}"
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the name on the wire
+        """Record the registration, then answer as the mock does."""
+        urn = self.make_urn(request.parent, request.type, request.name)
+        if request.type == STACK_TYPE:
+            self.root_urn = urn
+            return super().RegisterResource(request)
+        if urn in self.recording.resources:
+            self.recording.duplicates.append(urn)
+        self.recording.resources[urn] = Resource(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            parent=request.parent,
+            inputs=_decode(json_format.MessageToDict(request.object)),
+            custom=request.custom,
+            provider=request.provider,
+            protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
+            dependencies=tuple(request.dependencies),
+        )
+        return super().RegisterResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name on the wire
+        """Note that a component was closed; keep the outputs of the stack."""
+        if request.urn == self.root_urn:
+            self.recording.outputs = _decode(json_format.MessageToDict(request.outputs))
+        self.recording.closed.add(request.urn)
+        return super().RegisterResourceOutputs(request)
+
+
+def has_secret(value: Any) -> bool:
+    """Whether a recorded value is, or holds, a secret."""
+    return any(isinstance(item, Secret) for item in walk(value))
+
+
+def reveal(value: Any) -> Any:
+    """A recorded value with the secrets in the clear. Never to be written anywhere."""
+    return map_secrets(value, lambda secret: secret)
+
+
+def map_secrets(value: Any, change: Any) -> Any:
+    """A recorded value with `change` applied to the inside of every secret."""
+    if isinstance(value, Secret):
+        return change(map_secrets(value.value, change))
+    if isinstance(value, dict):
+        return {key: map_secrets(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [map_secrets(item, change) for item in value]
+    return value
+
+
+def walk(value: Any) -> Iterator[Any]:
+    """A recorded value and everything inside it."""
+    yield value
+    if isinstance(value, Secret):
+        yield from walk(value.value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from walk(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from walk(item)
+
+
+def is_unknown(value: Any) -> bool:
+    """Whether a recorded value is not known before the deployment."""
+    return value == UNKNOWN
+
+
+def _decode(value: Any) -> Any:
+    """Plain data from the wire's form: secrets as `Secret`, whole floats as the integers they were."""
+    if isinstance(value, dict):
+        if value.get(SECRET_SIGNATURE_KEY) == SECRET_SIGNATURE:
+            return Secret(_decode(value["value"]))
+        return {key: _decode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_decode(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

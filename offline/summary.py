@@ -1,0 +1,102 @@
+"""The one-page summary of a recorded stack: what is created, what DNS says, and which way mail takes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from components.stalwart.operations import DAY_MS
+from components.stalwart.relay import HOLD_MS
+
+from .recorder import Recording, Resource
+
+MAX_ZONES = 8
+MAX_RECORDS = 12  # of one zone
+MAX_VALUE = 58
+
+
+def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
+    """The summary as Markdown.
+
+    Args:
+        recording: what the program registered.
+        config: the stack's configuration by key, without prefix.
+    """
+    outputs = recording.outputs
+    title = f"# {recording.stack}: {outputs['hostname']} in {config['region']}"
+    sections = [title, _mail_path(recording, config), _resources(recording), _records(outputs["zones"]), _backups(recording)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
+    outputs = recording.outputs
+    host, addresses = outputs["hostname"], ", ".join(outputs["addresses"])
+    if config["role"] == "primary":
+        clients = " ".join(str(port) for port in sorted(outputs["ports"].values()) if port != 25)
+        lines = [f"Internet --25--> {host} (MX 10, {addresses}) --> mailboxes", f"clients  --{clients}--> {host}"]
+        lines.append(f"cluster  --submission--> {outputs['relayEndpoint']}")
+        peer = config.get("backupExchange")
+        if peer:
+            lines.insert(1, f"   while it is away --25--> {peer['hostname']} (MX 20) --holds, then relays--> {host}")
+    else:
+        route = next(step for step in _relay_routes(recording))
+        lines = [
+            f"Internet --25--> {host} (MX 20, {addresses}) --> queue, up to {HOLD_MS // DAY_MS} days",
+            f"   queue --25, at least every 15 minutes--> {route} (MX 10)",
+        ]
+    return "## Mail\n\n```\n" + "\n".join(lines) + "\n```"
+
+
+def _relay_routes(recording: Recording) -> Iterable[str]:
+    references = [resource for resource in recording.of_type("stalwart-mail:index:StalwartServer")]
+    return (resource.inputs["peer"]["hostname"] for resource in references)
+
+
+def _resources(recording: Recording) -> str:
+    found = [resource for resource in recording.resources.values() if not resource.type.startswith("pulumi:providers:")]
+    kinds = Counter(resource.type.rpartition(":")[2] for resource in found)
+    protected = sorted(resource.name for resource in recording.resources.values() if resource.protect)
+    table = _table(("kind", "number"), [(kind, str(number)) for kind, number in sorted(kinds.items())])
+    more = f" and {len(protected) - MAX_RECORDS} more" if len(protected) > MAX_RECORDS else ""
+    return (
+        f"## Resources\n\n{len(found)} in all.\n\n{table}\n\nProtected from deletion: {', '.join(protected[:MAX_RECORDS])}{more}."
+    )
+
+
+def _records(zones: Mapping[str, str]) -> str:
+    rows: list[tuple[str, ...]] = []
+    for zone in sorted(zones)[:MAX_ZONES]:
+        records = [line.split(" ", 4) for line in zones[zone].splitlines() if " IN " in line and not line.startswith("@")]
+        rows += [(zone, name, kind, _short(value)) for name, _ttl, _class, kind, value in records[:MAX_RECORDS]]
+    left = len(zones) - MAX_ZONES
+    more = f"\n\nAnd {left} more zones; see `zones/`." if left > 0 else ""
+    return "## Records\n\n" + _table(("zone", "name", "type", "value"), rows) + more
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= MAX_VALUE else value[: MAX_VALUE - 3] + "..."
+
+
+def _backups(recording: Recording) -> str:
+    locations = recording.of_type("kubernetes:velero.io/v1:BackupStorageLocation")
+    schedules = {s.inputs["spec"]["template"]["storageLocation"]: s.inputs["spec"] for s in _schedules(recording)}
+    rows: list[tuple[str, ...]] = []
+    for location in sorted(locations, key=lambda resource: resource.name):
+        spec, name = location.inputs["spec"], location.inputs["metadata"]["name"]
+        schedule = schedules.get(name)
+        kept = f"{int(schedule['template']['ttl'].partition('h')[0]) // 24} days" if schedule else "-"
+        when = schedule["schedule"] if schedule else "-"
+        bucket = f"{spec['objectStorage']['bucket']} ({spec['config']['region']})"
+        rows.append((name, bucket, spec["accessMode"], when, kept))
+    return "## Backups\n\n" + _table(("location", "bucket", "access", "when (cron, UTC)", "kept"), rows) if rows else ""
+
+
+def _schedules(recording: Recording) -> Sequence[Resource]:
+    return recording.of_type("kubernetes:velero.io/v1:Schedule")
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    )

@@ -1,0 +1,272 @@
+"""One region: the components composed for the role that its settings give it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+from pulumi import Output, ResourceOptions
+
+from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
+from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
+from components.dns.mail_dns import MailDnsArgs, ZoneArgs
+from components.endpoints import DomainEndpoint, EndpointsError
+from components.mail_domain import DkimSelectorArgs, MailDomainArgs
+from components.stalwart.arguments import ExposureArgs, PeerArgs, StalwartServerArgs, TlsArgs
+from components.stalwart.plan import MX_PRIORITY
+from settings import Backup, BackupLocation, Domain, Schedule, Settings, SettingsError
+
+ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
+
+
+async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
+    """Register every resource of the region.
+
+    Returns:
+        The stack's outputs by name.
+
+    Raises:
+        SettingsError: the primary's stack cannot be used; before any resource is registered.
+    """
+    if settings.role == "primary":
+        return _primary(settings)
+    assert settings.primary_stack is not None
+    endpoints = await _endpoints_of(settings.primary_stack)
+    return _backup(settings, endpoints)
+
+
+def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
+    domains = [_domain_args(domain) for domain in settings.domains]
+    options = ResourceOptions(providers=_providers(settings))
+    keys = DkimKeys("dkim", {"domains": domains}, options)
+    server_args = _server_args(settings, domains)
+    server_args["dkim_private_keys"] = keys.private_keys
+    if settings.backup_exchange:
+        server_args["peer"] = PeerArgs(
+            hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
+        )
+    server = StalwartServer("stalwart", server_args, options)
+    dns_args = _dns_args(settings, domains, server)
+    dns_args["dkim_public_keys"] = keys.public_keys
+    dns = MailDns("dns", dns_args, options)
+    archive = None
+    if settings.backup:
+        backup = MailBackup("backup", _primary_backup_args(settings.backup, server), options)
+        archive = _archive_endpoint(settings.backup, backup)
+    endpoints = RegionEndpoints.export(
+        region=settings.region,
+        hostname=settings.hostname,
+        addresses=server.addresses,
+        certificate_verified=bool(settings.tls.issuer or settings.tls.secret_name),
+        mail_namespace=server.namespace,
+        domains=[DomainEndpoint(name=d.name, zone_id=d.zone_id) for d in settings.domains if not d.parked],
+        archive=archive,
+    )
+    return {**_outputs(server, dns), "endpoints": endpoints}
+
+
+def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
+    domains: list[MailDomainArgs] = [
+        {"name": domain.name, **({"zone_id": domain.zone_id} if domain.zone_id else {})} for domain in endpoints.domains
+    ]
+    options = ResourceOptions(providers=_providers(settings))
+    server_args = _server_args(settings, domains)
+    server_args["role"] = "backup"
+    server_args["peer"] = PeerArgs(
+        hostname=endpoints.hostname, addresses=list(endpoints.addresses), verified=endpoints.certificate_verified
+    )
+    if settings.recipients is not None:
+        server_args["recipients"] = list(settings.recipients)
+    server = StalwartServer("stalwart", server_args, options)
+    dns_args = _dns_args(settings, domains, server)
+    # SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them.
+    dns_args["exchange_only"] = True
+    dns = MailDns("dns", dns_args, options)
+    if settings.backup:
+        MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
+    return _outputs(server, dns)
+
+
+async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
+    """What the primary's stack exports, known before the first resource of this one is registered."""
+    parts = primary_stack.split("/")
+    context = [pulumi.get_organization(), pulumi.get_project()]
+    full_name = "/".join([*context[: 3 - len(parts)], *parts])
+    help_text = f"Bring the primary up first: pulumi up --stack {parts[-1]}"
+    try:
+        details = await pulumi.StackReference(full_name).get_output_details("endpoints")
+        value = details.secret_value if details.value is None else details.value
+        return RegionEndpoints.parse(value)
+    except EndpointsError as error:
+        raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
+
+
+def _providers(settings: Settings) -> Sequence[pulumi.ProviderResource]:
+    providers: list[pulumi.ProviderResource] = [
+        kubernetes.Provider(
+            "kubernetes",
+            context=settings.kube_context,
+            # The provider is replaced, and all objects with it, when this changes; a new kubeconfig must not do that.
+            cluster_identifier=settings.region,
+            enable_secret_mutable=True,
+        )
+    ]
+    if settings.dns.provider == "cloudflare":
+        import pulumi_cloudflare as cloudflare  # noqa: PLC0415  seconds to import, so only where it is used
+
+        token = settings.dns.api_token
+        providers.append(cloudflare.Provider("cloudflare", api_token=Output.secret(token.get_secret_value()) if token else None))
+    return providers
+
+
+def _domain_args(domain: Domain) -> MailDomainArgs:
+    args = MailDomainArgs(
+        name=domain.name,
+        parked=domain.parked,
+        dkim_selectors=[DkimSelectorArgs(name=key.name, algorithm=key.algorithm) for key in domain.dkim_selectors],
+        dmarc_policy=domain.dmarc.policy,
+    )
+    if domain.dmarc.report_address:
+        args["dmarc_report_address"] = domain.dmarc.report_address
+    if domain.zone_id:
+        args["zone_id"] = domain.zone_id
+    return args
+
+
+def _server_args(settings: Settings, domains: list[MailDomainArgs]) -> StalwartServerArgs:
+    exposure = ExposureArgs(
+        kind=settings.exposure.kind,
+        addresses=list(settings.exposure.addresses),
+        annotations=settings.exposure.annotations,
+    )
+    if settings.exposure.load_balancer_class:
+        exposure["load_balancer_class"] = settings.exposure.load_balancer_class
+    args = StalwartServerArgs(
+        hostname=settings.hostname,
+        domains=domains,
+        namespace=settings.namespace,
+        create_namespace=settings.create_namespace,
+        server_image=settings.image,
+        cli_image=settings.cli_image,
+        volume_size=settings.storage.size,
+        exposure=exposure,
+        trusted_networks=list(settings.trusted_networks),
+        tls=_tls_args(settings),
+        log_level=settings.log_level,
+    )
+    if settings.storage.storage_class:
+        args["storage_class"] = settings.storage.storage_class
+    if settings.admin_secret_name:
+        args["admin_secret_name"] = settings.admin_secret_name
+    return args
+
+
+def _tls_args(settings: Settings) -> TlsArgs:
+    if settings.tls.issuer:
+        return TlsArgs(issuer=settings.tls.issuer, issuer_kind=settings.tls.issuer_kind)
+    if settings.tls.secret_name:
+        return TlsArgs(secret_name=settings.tls.secret_name)
+    return TlsArgs()
+
+
+def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: StalwartServer) -> MailDnsArgs:
+    zones: list[ZoneArgs] = [
+        {"name": zone.name, **({"zone_id": zone.zone_id} if zone.zone_id else {})} for zone in settings.dns.zones
+    ]
+    # How many addresses there are decides how many records: without given ones it is the load balancer's one.
+    addresses: list[pulumi.Input[str]] = [*settings.exposure.addresses] or [server.addresses.apply(lambda found: found[0])]
+    return MailDnsArgs(
+        hostname=settings.hostname,
+        addresses=addresses,
+        domains=domains,
+        exchange=server.exchange,
+        priority=MX_PRIORITY[settings.role],
+        egress_addresses=list(settings.exposure.egress_addresses),
+        publisher=settings.dns.provider,
+        zones=zones,
+        name_servers=list(settings.dns.name_servers),
+        ttl_seconds=settings.dns.ttl_seconds,
+    )
+
+
+def _primary_backup_args(backup: Backup, server: StalwartServer) -> MailBackupArgs:
+    locations = [_location_args("mail-primary-hot", backup.location)]
+    schedules = [_schedule_args("mail-primary-hot", backup.schedule)]
+    if backup.archive:
+        locations.append(_location_args(ARCHIVE_LOCATION, backup.archive))
+        schedules.append(_schedule_args(ARCHIVE_LOCATION, backup.archive_schedule))
+    args = _velero_args(backup, server, locations)
+    args["schedules"] = schedules
+    if backup.repository_password:
+        args["repository_password"] = Output.secret(backup.repository_password.get_secret_value())
+    return args
+
+
+def _backup_backup_args(backup: Backup, endpoints: RegionEndpoints, server: StalwartServer) -> MailBackupArgs:
+    locations = [_location_args("mail-backup", backup.location)]
+    archive = endpoints.archive
+    if archive:
+        mounted = LocationArgs(name=archive.location, bucket=archive.bucket, region=archive.region, read_only=True)
+        if archive.prefix:
+            mounted["prefix"] = archive.prefix
+        if archive.s3_url:
+            mounted["s3_url"] = archive.s3_url
+        if backup.archive_reader:
+            mounted["access_key_id"] = Output.secret(backup.archive_reader.access_key_id.get_secret_value())
+            mounted["secret_access_key"] = Output.secret(backup.archive_reader.secret_access_key.get_secret_value())
+        locations.append(mounted)
+    args = _velero_args(backup, server, locations)
+    if archive:
+        # The primary's, or its volumes could not be decrypted here.
+        args["repository_password"] = Output.secret(archive.repository_password.get_secret_value())
+    return args
+
+
+def _velero_args(backup: Backup, server: StalwartServer, locations: list[LocationArgs]) -> MailBackupArgs:
+    return MailBackupArgs(
+        locations=locations,
+        mail_namespace=server.namespace,
+        velero_namespace=backup.velero_namespace,
+        install_velero=backup.install_velero,
+    )
+
+
+def _location_args(name: str, location: BackupLocation) -> LocationArgs:
+    args = LocationArgs(name=name, bucket=location.bucket, region=location.region)
+    if location.prefix:
+        args["prefix"] = location.prefix
+    if location.s3_url:
+        args["s3_url"] = location.s3_url
+    if location.access_key_id and location.secret_access_key:
+        args["access_key_id"] = Output.secret(location.access_key_id.get_secret_value())
+        args["secret_access_key"] = Output.secret(location.secret_access_key.get_secret_value())
+    return args
+
+
+def _schedule_args(name: str, schedule: Schedule) -> ScheduleArgs:
+    return ScheduleArgs(name=name, location=name, cron=schedule.cron, keep_days=schedule.keep_days)
+
+
+def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:
+    if settings.archive is None:
+        return None
+    known = {"prefix": settings.archive.prefix, "s3Url": settings.archive.s3_url}
+    return {
+        "location": ARCHIVE_LOCATION,
+        "bucket": settings.archive.bucket,
+        "region": settings.archive.region,
+        **{key: value for key, value in known.items() if value},
+        "repositoryPassword": backup.repository_password,
+    }
+
+
+def _outputs(server: StalwartServer, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
+    return {
+        "hostname": server.hostname,
+        "addresses": server.addresses,
+        "ports": server.ports,
+        "jmapUrl": server.jmap_url,
+        "submissionUrl": server.submission_url,
+        "relayEndpoint": server.relay_endpoint,
+        "zones": dns.zone_files,
+    }

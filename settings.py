@@ -1,0 +1,414 @@
+"""The stack's configuration as typed, frozen settings. Nothing below this module reads Pulumi's configuration.
+
+Every key is named, with what is allowed and an example, in the models here; the JSON schema that editors use, and the
+table in the README, are made from them. A mistake is reported with its key, its value and the way to mend it; all
+mistakes together; before anything is created.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pulumi
+from pulumi.runtime import get_config_env
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+import config_errors
+from components import checks
+from components.backup import arguments as backup_arguments
+from components.dns.zones import Zone, zone_of
+from components.mail_domain import DEFAULT_SELECTORS
+from components.stalwart import arguments as server_arguments
+
+Hostname = Annotated[str, AfterValidator(checks.hostname)]
+Address = Annotated[str, AfterValidator(checks.ip_address)]
+Network = Annotated[str, AfterValidator(checks.ip_network)]
+KubernetesName = Annotated[str, AfterValidator(checks.kubernetes_name)]
+EmailAddress = Annotated[str, AfterValidator(checks.email_address)]
+BucketName = Annotated[str, AfterValidator(checks.bucket)]
+Cron = Annotated[str, AfterValidator(backup_arguments.cron)]
+
+
+SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, validate_by_alias=True
+    )
+
+
+class DkimSelector(_Model):
+    """One DKIM key of a domain."""
+
+    name: Annotated[str, AfterValidator(checks.selector)] = Field(
+        description="the label the public key is published under", examples=["s202611-rsa"]
+    )
+    algorithm: Literal["rsa", "ed25519"] = Field(description="rsa (2048 bits) or ed25519", examples=["rsa"])
+
+
+class Dmarc(_Model):
+    """What receivers do with mail of the domain that fails DMARC."""
+
+    policy: Literal["none", "quarantine", "reject"] = Field(
+        "quarantine", description="none, quarantine or reject", examples=["quarantine"]
+    )
+    report_address: EmailAddress | None = Field(
+        None, description="an e-mail address for aggregate reports", examples=["dmarc@example.com"]
+    )
+
+
+class Domain(_Model):
+    """A domain that receives mail, or a parked one that never does."""
+
+    name: Hostname = Field(description="a domain name", examples=["example.com"])
+    zone_id: str | None = Field(
+        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
+    )
+    parked: bool = Field(False, description="true for a domain without mail, else false", examples=["true"])
+    dmarc: Dmarc = Field(Dmarc(), description="policy and reportAddress", examples=['{"policy": "reject"}'])
+    dkim_selectors: tuple[DkimSelector, ...] = Field(
+        tuple(DkimSelector(name=s.name, algorithm=s.algorithm.value) for s in DEFAULT_SELECTORS),
+        description="DKIM keys, each with name and algorithm",
+        examples=['[{"name": "s1-rsa", "algorithm": "rsa"}]'],
+        min_length=1,
+    )
+
+    @field_validator("dkim_selectors")
+    @classmethod
+    def _selectors_differ(cls, selectors: tuple[DkimSelector, ...]) -> tuple[DkimSelector, ...]:
+        _no_duplicates([selector.name for selector in selectors])
+        return selectors
+
+
+class DnsZone(_Model):
+    """A zone that is not one of the mail domains, for example that of the host name."""
+
+    name: Hostname = Field(description="a zone name", examples=["example.net"])
+    zone_id: str | None = Field(
+        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
+    )
+
+
+class Dns(_Model):
+    """Who publishes the records."""
+
+    provider: Literal["zonefile", "cloudflare"] = Field(
+        "zonefile", description="zonefile (text for any DNS server) or cloudflare", examples=["cloudflare"]
+    )
+    zones: tuple[DnsZone, ...] = Field(
+        (), description="zones beside those of the domains, each with name and zoneId", examples=['[{"name": "example.net"}]']
+    )
+    name_servers: tuple[Hostname, ...] = Field(
+        (), description="with these, zone files are whole zones with SOA and NS", examples=['["ns1.example.net"]']
+    )
+    ttl_seconds: int = Field(3600, ge=60, le=86400, description="seconds from 60 to 86400", examples=["3600"])
+    api_token: SecretStr | None = Field(
+        None, description="a Cloudflare API token; without it CLOUDFLARE_API_TOKEN is used", examples=[SECRET_EXAMPLE]
+    )
+
+
+class Storage(_Model):
+    """The volume with the mail, or on a backup with the held mail."""
+
+    size: Annotated[str, AfterValidator(checks.quantity)] = Field(
+        server_arguments.DEFAULT_VOLUME_SIZE, description="a whole number of Mi, Gi or Ti", examples=["100Gi"]
+    )
+    storage_class: str | None = Field(None, description="a storage class; default: the cluster's", examples=["fast-ssd"])
+
+
+class Exposure(_Model):
+    """How the mail ports reach the Internet."""
+
+    kind: Literal["LoadBalancer", "NodePort", "HostPort"] = Field(
+        "LoadBalancer", description="LoadBalancer, NodePort or HostPort", examples=["LoadBalancer"]
+    )
+    addresses: tuple[Address, ...] = Field(
+        (),
+        description="the host's public addresses; needed with NodePort and HostPort, else found out",
+        examples=['["203.0.113.10"]'],
+    )
+    egress_addresses: tuple[Address, ...] = Field(
+        (), description="addresses mail leaves from, when they are others", examples=['["203.0.113.99"]']
+    )
+    annotations: dict[str, str] = Field({}, description="annotations of the Service", examples=['{"key": "value"}'])
+    load_balancer_class: str | None = Field(None, description="a load balancer class", examples=["service.k8s.aws/nlb"])
+
+    @model_validator(mode="after")
+    def _addresses_where_nothing_tells_them(self) -> Self:
+        if self.kind != "LoadBalancer" and not self.addresses:
+            raise ValueError(f"has the kind {self.kind} and no `addresses`: nothing else tells which addresses to publish")
+        return self
+
+
+class Tls(_Model):
+    """Where the certificate comes from. With nothing set the server signs its own, which clients warn about."""
+
+    secret_name: str | None = Field(None, description="an existing kubernetes.io/tls Secret", examples=["mx1-tls"])
+    issuer: str | None = Field(None, description="a cert-manager issuer", examples=["letsencrypt"])
+    issuer_kind: Literal["ClusterIssuer", "Issuer"] = Field(
+        "ClusterIssuer", description="ClusterIssuer or Issuer", examples=["ClusterIssuer"]
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.secret_name and self.issuer:
+            raise ValueError("has both `secretName` and `issuer`; a certificate has one source")
+        return self
+
+
+class Exchange(_Model):
+    """The backup's exchange, as the primary must know it before it exists."""
+
+    hostname: Hostname = Field(description="a host name", examples=["mx2.example.com"])
+    addresses: tuple[Address, ...] = Field((), description="the addresses it connects from", examples=['["198.51.100.20"]'])
+
+
+class BackupLocation(_Model):
+    """A bucket that backups go to."""
+
+    bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-hot"])
+    region: str = Field(min_length=1, description="the bucket's region", examples=["eu-west-1"])
+    prefix: str | None = Field(None, description="a folder in the bucket", examples=["primary"])
+    s3_url: Annotated[str, AfterValidator(checks.s3_url)] | None = Field(
+        None, description="an S3-compatible server outside the cluster", examples=["https://s3.example.net"]
+    )
+    access_key_id: SecretStr | None = Field(
+        None, description="with secretAccessKey, else Velero's identity", examples=[SECRET_EXAMPLE]
+    )
+    secret_access_key: SecretStr | None = Field(None, description="with accessKeyId", examples=[SECRET_EXAMPLE])
+
+    @model_validator(mode="after")
+    def _whole_key(self) -> Self:
+        if (self.access_key_id is None) != (self.secret_access_key is None):
+            raise ValueError("has one of `accessKeyId` and `secretAccessKey`; they go together")
+        return self
+
+
+class Schedule(_Model):
+    """When a backup is made and how long it is kept."""
+
+    cron: Cron = Field(description="five cron fields, in UTC", examples=["17 */6 * * *"])
+    keep_days: int = Field(ge=1, le=3660, description="days from 1 to 3660", examples=["30"])
+
+
+class ReaderKeys(_Model):
+    """Keys that read the primary's archive. A restore also writes its log there, below `restores/`."""
+
+    access_key_id: SecretStr = Field(description="an access key id", examples=[SECRET_EXAMPLE])
+    secret_access_key: SecretStr = Field(description="the key itself", examples=[SECRET_EXAMPLE])
+
+
+class Backup(_Model):
+    """Backups to S3, with Velero."""
+
+    location: BackupLocation = Field(
+        description="a bucket near this region", examples=['{"bucket": "example-mail-hot", "region": "eu-west-1"}']
+    )
+    schedule: Schedule = Field(
+        Schedule.model_validate({"cron": "17 */6 * * *", "keepDays": 30}),
+        description="cron and keepDays of the backups to `location`",
+        examples=['{"cron": "17 */6 * * *", "keepDays": 30}'],
+    )
+    archive: BackupLocation | None = Field(
+        None,
+        description="on the primary: another bucket in another region",
+        examples=['{"bucket": "example-mail-archive", "region": "eu-central-1"}'],
+    )
+    archive_schedule: Schedule = Field(
+        Schedule.model_validate({"cron": "47 2 * * 0", "keepDays": 400}),
+        description="cron and keepDays of the backups to `archive`",
+        examples=['{"cron": "47 2 * * 0", "keepDays": 400}'],
+    )
+    archive_reader: ReaderKeys | None = Field(
+        None, description="on the backup: keys for the primary's archive, else Velero's identity", examples=[SECRET_EXAMPLE]
+    )
+    install_velero: bool = Field(True, description="true, or false when Velero is there already", examples=["false"])
+    velero_namespace: KubernetesName = Field("velero", description="a Kubernetes namespace", examples=["velero"])
+    repository_password: SecretStr | None = Field(
+        None, description="the repository password of a Velero that is there already", examples=[SECRET_EXAMPLE]
+    )
+
+    @model_validator(mode="after")
+    def _archive_is_elsewhere(self) -> Self:
+        if self.archive and (self.archive.bucket == self.location.bucket or self.archive.region == self.location.region):
+            raise ValueError("has an `archive` in the bucket or the region of `location`; what takes one would take both")
+        if not self.install_velero and self.archive and self.repository_password is None:
+            raise ValueError("uses a Velero that is there already; without its `repositoryPassword` no other region can restore")
+        return self
+
+
+class Settings(_Model):
+    """The configuration of one stack: one region."""
+
+    role: Literal["primary", "backup"] = Field(description="primary (MX 10) or backup (MX 20)", examples=["primary"])
+    region: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="a name for this region", examples=["eu-west-1"])
+    domains: tuple[Domain, ...] = Field(
+        (),
+        description="on the primary: the mail domains; on the backup: none, it takes them from the primary",
+        examples=['[{"name": "example.com"}]'],
+        validate_default=True,
+    )
+    dns: Dns = Field(
+        Dns(), description="who publishes the records", examples=['{"provider": "cloudflare"}'], validate_default=True
+    )
+    hostname: Hostname = Field(description="a name in the zone of a domain, or in one of dns.zones", examples=["mx1.example.com"])
+    namespace: KubernetesName = Field("mail", description="a Kubernetes namespace", examples=["mail"])
+    create_namespace: bool = Field(True, description="true, or false when the namespace is there already", examples=["false"])
+    image: Annotated[str, AfterValidator(checks.server_image)] = Field(
+        server_arguments.DEFAULT_SERVER_IMAGE,
+        description="repository:tag with an exact 0.16 tag; may end in @sha256:...",
+        examples=[server_arguments.DEFAULT_SERVER_IMAGE],
+    )
+    cli_image: Annotated[str, AfterValidator(checks.exact_image)] = Field(
+        server_arguments.DEFAULT_CLI_IMAGE,
+        description="repository:tag with an exact tag; may end in @sha256:...",
+        examples=[server_arguments.DEFAULT_CLI_IMAGE],
+    )
+    admin_secret_name: KubernetesName | None = Field(
+        None, description="an existing Secret with admin-password and metrics-password", examples=["stalwart-credentials"]
+    )
+    storage: Storage = Field(Storage(), description="size and storageClass of the volume", examples=['{"size": "100Gi"}'])
+    exposure: Exposure = Field(
+        Exposure(), description="how the mail ports reach the Internet", examples=['{"kind": "LoadBalancer"}']
+    )
+    trusted_networks: tuple[Network, ...] = Field(
+        server_arguments.DEFAULT_TRUSTED_NETWORKS,
+        description="networks of nodes, pods and load balancers, which are never banned",
+        examples=['["10.0.0.0/8"]'],
+    )
+    tls: Tls = Field(Tls(), description="issuer or secretName", examples=['{"issuer": "letsencrypt"}'])
+    log_level: Literal[server_arguments.LOG_LEVELS] = Field(  # pyright: ignore[reportInvalidTypeForm]
+        "info", description="error, warn, info, debug or trace", examples=["info"]
+    )
+    backup_exchange: Exchange | None = Field(
+        None,
+        description="on the primary: the backup's hostname and addresses",
+        examples=['{"hostname": "mx2.example.com"}'],
+        validate_default=True,
+    )
+    primary_stack: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}$",
+        description="on the backup: the primary's stack, as stack, project/stack or organization/project/stack",
+        examples=["primary"],
+        validate_default=True,
+    )
+    recipients: tuple[EmailAddress, ...] | None = Field(
+        None,
+        description="on the backup: the addresses to accept; default: all of the domains, without bounces",
+        examples=['["alice@example.com"]'],
+        validate_default=True,
+    )
+    backup: Backup | None = Field(None, description="backups to S3", examples=['{"location": {...}}'], validate_default=True)
+    kube_context: str | None = Field(None, description="a context of your kubeconfig", examples=["mail-eu-west-1"])
+
+    # A validator sees in `info.data` the fields above its own that are right, so every mistake is found in one pass.
+
+    @field_validator("domains")
+    @classmethod
+    def _domains_by_role(cls, domains: tuple[Domain, ...], info: ValidationInfo) -> tuple[Domain, ...]:
+        role = info.data.get("role")
+        _no_duplicates([domain.name for domain in domains])
+        if role == "primary" and not any(not domain.parked for domain in domains):
+            raise ValueError("has no domain that receives mail")
+        if role == "backup" and domains:
+            raise ValueError("is set on a backup, which takes the domains from the primary's stack")
+        return domains
+
+    @field_validator("dns")
+    @classmethod
+    def _zones_have_ids(cls, dns: Dns, info: ValidationInfo) -> Dns:
+        zones = [*info.data.get("domains", ()), *dns.zones]
+        nameless = [zone.name for zone in zones if not zone.zone_id]
+        if dns.provider == "cloudflare" and nameless:
+            raise ValueError(f"publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}")
+        return dns
+
+    @field_validator("hostname")
+    @classmethod
+    def _hostname_in_a_zone(cls, hostname: str, info: ValidationInfo) -> str:
+        zones = {name: Zone(name) for name in (info.context or {}).get("zones", [])}
+        # A backup's zones are known once the primary's stack has been read.
+        if info.data.get("role") == "primary" and zones and zone_of(hostname, zones) is None:
+            raise ValueError(f"is outside every known zone ({', '.join(zones)})")
+        return hostname
+
+    @field_validator("backup_exchange", "primary_stack", "recipients", "backup")
+    @classmethod
+    def _set_in_its_role(cls, value: Any, info: ValidationInfo) -> Any:
+        role, name = info.data.get("role"), info.field_name
+        if role == "backup" and name == "primary_stack" and value is None:
+            raise ValueError("is not set, and a backup reads the domains and the archive from the primary's stack")
+        owner = {"backup_exchange": "primary", "primary_stack": "backup", "recipients": "backup"}.get(str(name))
+        if owner and role and role != owner and value is not None:
+            raise ValueError(f"is for a {owner} stack, and this one is a {role}")
+        if isinstance(value, Backup) and role == "backup" and value.archive:
+            raise ValueError("has an `archive` on a backup stack; the primary's is mounted read-only instead")
+        return value
+
+
+def _no_duplicates(names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise ValueError(f"lists {', '.join(twice)} twice")
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's configuration cannot be used; the message lists every mistake. The engine prints it without a traceback."""
+
+
+def parse(values: Mapping[str, Any], prefix: str) -> Settings:
+    """Check a stack's configuration.
+
+    Args:
+        values: the configuration by key, without prefix.
+        prefix: the namespace of the keys, for error messages.
+
+    Raises:
+        SettingsError: with every mistake at once.
+    """
+    try:
+        return Settings.model_validate(dict(values), context={"zones": _zone_names(values)})
+    except ValidationError as error:
+        raise SettingsError(config_errors.explain(error, Settings, prefix)) from None
+
+
+def _zone_names(values: Mapping[str, Any]) -> list[str]:
+    """The zones a host name may be in, read before anything is checked: one bad domain must not hide a bad host name."""
+    dns = values.get("dns")
+    lists = [values.get("domains"), dns.get("zones") if isinstance(dns, dict) else None]
+    entries = [entry for entries in lists if isinstance(entries, (list, tuple)) for entry in entries if isinstance(entry, dict)]
+    return [str(entry["name"]).lower().rstrip(".") for entry in entries if "name" in entry]
+
+
+def load() -> Settings:
+    """Read and check the configuration of the stack that is running.
+
+    Raises:
+        SettingsError: with every mistake at once.
+    """
+    project = pulumi.get_project()
+    own = {key.removeprefix(f"{project}:"): value for key, value in get_config_env().items() if key.startswith(f"{project}:")}
+    return parse({key: _decoded(value) for key, value in own.items()}, project)
+
+
+def _decoded(value: str) -> Any:
+    """The engine hands over lists and objects as JSON text; plain values are plain text."""
+    if value.lstrip().startswith(("{", "[")):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
