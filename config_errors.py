@@ -45,7 +45,7 @@ def _paragraph(mistake: ErrorDetails, model: type[BaseModel], prefix: str) -> st
 
 
 def _unknown_key(location: Location, model: type[BaseModel], prefix: str, key: str) -> str:
-    parent = model if len(location) == 1 else _model_of(_field(model, location[:-1]))
+    parent = model if len(location) == 1 else model_of(_field(model, location[:-1]))
     known = sorted(field.alias or name for name, field in parent.model_fields.items()) if parent else []
     close = difflib.get_close_matches(str(location[-1]), known, n=1)
     lines = [f"{key} is not a setting" + (f"; did you mean {close[0]}?" if close else "")]
@@ -71,7 +71,7 @@ def _shown(mistake: ErrorDetails, field: FieldInfo | None) -> str:
     value = mistake["input"]
     if mistake["type"] == "missing" or value is None:
         return ""
-    if field is None or SecretStr in _leaf_types(field.annotation):
+    if field is None or SecretStr in leaf_types(field.annotation):
         return " (a secret)"
     if isinstance(value, (str, int, float, bool)):
         return f" = {value!r}"
@@ -115,16 +115,18 @@ def _field(model: type[BaseModel], location: Location) -> FieldInfo | None:
         if part not in fields:
             return found
         found = fields[part]
-        current = _model_of(found)
+        current = model_of(found)
     return found
 
 
-def _model_of(field: FieldInfo | None) -> type[BaseModel] | None:
-    leaves = _leaf_types(field.annotation) if field else []
+def model_of(field: FieldInfo | None) -> type[BaseModel] | None:
+    """The model a field holds, or holds a list of."""
+    leaves: Sequence[Any] = leaf_types(field.annotation) if field else []
     return next((leaf for leaf in leaves if isinstance(leaf, type) and issubclass(leaf, BaseModel)), None)
 
 
-def _leaf_types(annotation: Any) -> Sequence[Any]:
+def leaf_types(annotation: Any) -> Sequence[Any]:
+    """The types inside unions, tuples and annotations."""
     if get_origin(annotation) in (typing.Union, types.UnionType, tuple, typing.Annotated):
-        return [leaf for argument in get_args(annotation) for leaf in _leaf_types(argument)]
+        return [leaf for argument in get_args(annotation) for leaf in leaf_types(argument)]
     return [annotation]

@@ -1,6 +1,6 @@
 """One region: the components composed for the role that its settings give it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -12,9 +12,9 @@ from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleAr
 from components.dns.mail_dns import MailDnsArgs, ZoneArgs
 from components.endpoints import DomainEndpoint, EndpointsError
 from components.mail_domain import DkimSelectorArgs, MailDomainArgs
-from components.stalwart.arguments import ExposureArgs, PeerArgs, StalwartServerArgs, TlsArgs
+from components.stalwart.arguments import ExposureArgs, PeerArgs, Role, StalwartServerArgs, TlsArgs
 from components.stalwart.plan import MX_PRIORITY
-from settings import Backup, BackupLocation, Domain, Schedule, Settings, SettingsError
+from settings import Backup, BackupLocation, DnsZone, Domain, Schedule, Settings, SettingsError
 
 ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
 
@@ -66,9 +66,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
-    domains: list[MailDomainArgs] = [
-        {"name": domain.name, **({"zone_id": domain.zone_id} if domain.zone_id else {})} for domain in endpoints.domains
-    ]
+    domains = [_relayed_domain_args(domain) for domain in endpoints.domains]
     options = ResourceOptions(providers=_providers(settings))
     server_args = _server_args(settings, domains)
     server_args["role"] = "backup"
@@ -101,7 +99,7 @@ async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
         raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
 
 
-def _providers(settings: Settings) -> Sequence[pulumi.ProviderResource]:
+def _providers(settings: Settings) -> list[pulumi.ProviderResource]:
     providers: list[pulumi.ProviderResource] = [
         kubernetes.Provider(
             "kubernetes",
@@ -130,6 +128,20 @@ def _domain_args(domain: Domain) -> MailDomainArgs:
         args["dmarc_report_address"] = domain.dmarc.report_address
     if domain.zone_id:
         args["zone_id"] = domain.zone_id
+    return args
+
+
+def _relayed_domain_args(domain: DomainEndpoint) -> MailDomainArgs:
+    args = MailDomainArgs(name=domain.name)
+    if domain.zone_id:
+        args["zone_id"] = domain.zone_id
+    return args
+
+
+def _zone_args(zone: DnsZone) -> ZoneArgs:
+    args = ZoneArgs(name=zone.name)
+    if zone.zone_id:
+        args["zone_id"] = zone.zone_id
     return args
 
 
@@ -170,9 +182,7 @@ def _tls_args(settings: Settings) -> TlsArgs:
 
 
 def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: StalwartServer) -> MailDnsArgs:
-    zones: list[ZoneArgs] = [
-        {"name": zone.name, **({"zone_id": zone.zone_id} if zone.zone_id else {})} for zone in settings.dns.zones
-    ]
+    zones = [_zone_args(zone) for zone in settings.dns.zones]
     # How many addresses there are decides how many records: without given ones it is the load balancer's one.
     addresses: list[pulumi.Input[str]] = [*settings.exposure.addresses] or [server.addresses.apply(lambda found: found[0])]
     return MailDnsArgs(
@@ -180,7 +190,7 @@ def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: Stalwar
         addresses=addresses,
         domains=domains,
         exchange=server.exchange,
-        priority=MX_PRIORITY[settings.role],
+        priority=MX_PRIORITY[Role(settings.role)],
         egress_addresses=list(settings.exposure.egress_addresses),
         publisher=settings.dns.provider,
         zones=zones,

@@ -7,7 +7,7 @@ mistakes together; before anything is created.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import pulumi
 from pulumi.runtime import get_config_env
@@ -77,7 +77,7 @@ class Domain(_Model):
         None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
     )
     parked: bool = Field(False, description="true for a domain without mail, else false", examples=["true"])
-    dmarc: Dmarc = Field(Dmarc(), description="policy and reportAddress", examples=['{"policy": "reject"}'])
+    dmarc: Dmarc = Field(Dmarc.model_validate({}), description="policy and reportAddress", examples=['{"policy": "reject"}'])
     dkim_selectors: tuple[DkimSelector, ...] = Field(
         tuple(DkimSelector(name=s.name, algorithm=s.algorithm.value) for s in DEFAULT_SELECTORS),
         description="DKIM keys, each with name and algorithm",
@@ -261,7 +261,10 @@ class Settings(_Model):
         validate_default=True,
     )
     dns: Dns = Field(
-        Dns(), description="who publishes the records", examples=['{"provider": "cloudflare"}'], validate_default=True
+        Dns.model_validate({}),
+        description="who publishes the records",
+        examples=['{"provider": "cloudflare"}'],
+        validate_default=True,
     )
     hostname: Hostname = Field(description="a name in the zone of a domain, or in one of dns.zones", examples=["mx1.example.com"])
     namespace: KubernetesName = Field("mail", description="a Kubernetes namespace", examples=["mail"])
@@ -271,25 +274,27 @@ class Settings(_Model):
         description="repository:tag with an exact 0.16 tag; may end in @sha256:...",
         examples=[server_arguments.DEFAULT_SERVER_IMAGE],
     )
-    cli_image: Annotated[str, AfterValidator(checks.exact_image)] = Field(
+    cli_image: Annotated[str, AfterValidator(checks.cli_image)] = Field(
         server_arguments.DEFAULT_CLI_IMAGE,
-        description="repository:tag with an exact tag; may end in @sha256:...",
+        description="repository:tag with an exact tag, 1.0.12 or newer; may end in @sha256:...",
         examples=[server_arguments.DEFAULT_CLI_IMAGE],
     )
     admin_secret_name: KubernetesName | None = Field(
         None, description="an existing Secret with admin-password and metrics-password", examples=["stalwart-credentials"]
     )
-    storage: Storage = Field(Storage(), description="size and storageClass of the volume", examples=['{"size": "100Gi"}'])
+    storage: Storage = Field(
+        Storage.model_validate({}), description="size and storageClass of the volume", examples=['{"size": "100Gi"}']
+    )
     exposure: Exposure = Field(
-        Exposure(), description="how the mail ports reach the Internet", examples=['{"kind": "LoadBalancer"}']
+        Exposure.model_validate({}), description="how the mail ports reach the Internet", examples=['{"kind": "LoadBalancer"}']
     )
     trusted_networks: tuple[Network, ...] = Field(
         server_arguments.DEFAULT_TRUSTED_NETWORKS,
         description="networks of nodes, pods and load balancers, which are never banned",
         examples=['["10.0.0.0/8"]'],
     )
-    tls: Tls = Field(Tls(), description="issuer or secretName", examples=['{"issuer": "letsencrypt"}'])
-    log_level: Literal[server_arguments.LOG_LEVELS] = Field(  # pyright: ignore[reportInvalidTypeForm]
+    tls: Tls = Field(Tls.model_validate({}), description="issuer or secretName", examples=['{"issuer": "letsencrypt"}'])
+    log_level: Literal["error", "warn", "info", "debug", "trace"] = Field(
         "info", description="error, warn, info, debug or trace", examples=["info"]
     )
     backup_exchange: Exchange | None = Field(
@@ -339,7 +344,8 @@ class Settings(_Model):
     @field_validator("hostname")
     @classmethod
     def _hostname_in_a_zone(cls, hostname: str, info: ValidationInfo) -> str:
-        zones = {name: Zone(name) for name in (info.context or {}).get("zones", [])}
+        context = cast("dict[str, list[str]]", info.context or {})
+        zones = {name: Zone(name) for name in context.get("zones", [])}
         # A backup's zones are known once the primary's stack has been read.
         if info.data.get("role") == "primary" and zones and zone_of(hostname, zones) is None:
             raise ValueError(f"is outside every known zone ({', '.join(zones)})")
@@ -387,10 +393,13 @@ def parse(values: Mapping[str, Any], prefix: str) -> Settings:
 
 def _zone_names(values: Mapping[str, Any]) -> list[str]:
     """The zones a host name may be in, read before anything is checked: one bad domain must not hide a bad host name."""
-    dns = values.get("dns")
-    lists = [values.get("domains"), dns.get("zones") if isinstance(dns, dict) else None]
-    entries = [entry for entries in lists if isinstance(entries, (list, tuple)) for entry in entries if isinstance(entry, dict)]
-    return [str(entry["name"]).lower().rstrip(".") for entry in entries if "name" in entry]
+    lists: list[object] = [values.get("domains"), _entries(values.get("dns")).get("zones")]
+    zones = [_entries(zone) for found in lists if isinstance(found, list) for zone in cast("list[object]", found)]
+    return [str(zone["name"]).lower().rstrip(".") for zone in zones if "name" in zone]
+
+
+def _entries(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def load() -> Settings:

@@ -6,6 +6,9 @@ what is allowed. Nothing here knows which setting a value came from.
 
 import ipaddress
 import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TypeVar
 
 import pulumi
 
@@ -19,8 +22,14 @@ IMAGE = re.compile(
     r"^(?P<repository>[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+)"
     r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
-EXACT_TAG = re.compile(r"^v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.[0-9]+([-.][A-Za-z0-9.-]+)?$")
+EXACT_TAG = re.compile(r"^v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.(?P<patch>[0-9]+)([-.][A-Za-z0-9.-]+)?$")
 SERVER_LINE = (0, 16)
+# `reconcile` came with 1.0.11, `scope` and matching by value with 1.0.12 (changelog of stalwartlabs/cli).
+FIRST_CLI = (1, 0, 12)
+MIN_PREFIX_LENGTH = 8
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class ArgumentsError(pulumi.RunError):
@@ -30,11 +39,53 @@ class ArgumentsError(pulumi.RunError):
         super().__init__(f"{component} cannot be built:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
+class Problems:
+    """Collects what is wrong with a component's arguments, so that all of it can be told at once."""
+
+    def __init__(self, component: str) -> None:
+        """Start with none.
+
+        Args:
+            component: whose arguments are checked.
+        """
+        self.component = component
+        self.found: list[str] = []
+
+    def add(self, problem: str) -> None:
+        """Note a problem: the argument's name, then what is wrong with it."""
+        self.found.append(problem)
+
+    def checked(self, field: str, rule: Callable[[str], str], value: str) -> str:
+        """The value in the form that `rule` gives it, or as it is when the rule refuses it."""
+        try:
+            return rule(value)
+        except ValueError as error:
+            self.add(f"{field}: `{value}` {error}")
+            return value
+
+    def all_checked(self, field: str, rule: Callable[[str], str], values: Sequence[str]) -> tuple[str, ...]:
+        """Every value in the form that `rule` gives it."""
+        return tuple(self.checked(field, rule, value) for value in values)
+
+    def one_of(self, field: str, choices: type[Choice], value: str) -> Choice:
+        """The choice of this name, or the first one when there is none."""
+        known = list(choices)
+        if value not in known:
+            self.add(f"{field}: `{value}` is not one of {', '.join(known)}")
+            return known[0]
+        return choices(value)
+
+    def refuse(self) -> None:
+        """Raise `ArgumentsError` when there was any problem."""
+        if self.found:
+            raise ArgumentsError(self.component, self.found)
+
+
 def hostname(value: str) -> str:
     """A fully qualified host name (RFC 1123), lower-case and without the trailing dot."""
     name = value.lower().rstrip(".")
     labels = name.split(".")
-    if len(name) > MAX_HOSTNAME_LENGTH or len(labels) < 2 or not all(LABEL.match(label) for label in labels):
+    if len(name) > MAX_HOSTNAME_LENGTH or len(labels) == 1 or not all(LABEL.match(label) for label in labels):
         raise ValueError("is not a fully qualified host name; international names are written in punycode (xn--...)")
     if labels[-1].isdigit():
         raise ValueError("is not a host name: its last label is a number; an IP address is not allowed here")
@@ -64,13 +115,13 @@ def ip_address(value: str) -> str:
 
 
 def ip_network(value: str) -> str:
-    """A network in CIDR notation with no host bits set."""
+    """A network in CIDR notation with no host bits set, of the sizes the server takes (its type `IpAddrOrMask`)."""
     try:
         network = ipaddress.ip_network(value)
     except ValueError as error:
         raise ValueError(f"is not a network in CIDR notation ({error})") from None
-    if network.prefixlen == 0:
-        raise ValueError("is the whole Internet; name the networks of your nodes, pods and load balancers")
+    if network.prefixlen < MIN_PREFIX_LENGTH:
+        raise ValueError(f"is too large; the server takes /{MIN_PREFIX_LENGTH} and longer prefixes")
     return network.compressed
 
 
@@ -124,11 +175,7 @@ def exact_image(value: str) -> str:
 
 def server_image(value: str) -> str:
     """A server image of the 0.16 line. A 1.x server cannot open a 0.16 store, and 0.15 has no plan to apply."""
-    exact_image(value)
-    tag = value.partition("@")[0].rpartition(":")[2]
-    version = EXACT_TAG.match(tag)
-    assert version is not None
-    line = (int(version["major"]), int(version["minor"]))
+    line = _version(value)[:2]
     if line != SERVER_LINE:
         reason = (
             "cannot open the data store of 0.16 (it must be migrated to a new store)"
@@ -137,3 +184,19 @@ def server_image(value: str) -> str:
         )
         raise ValueError(f"is Stalwart {line[0]}.{line[1]}, which {reason}; only 0.16 is supported")
     return value
+
+
+def cli_image(value: str) -> str:
+    """An image of stalwart-cli that knows every operation a plan is made of."""
+    version = _version(value)
+    if version < FIRST_CLI:
+        wanted = ".".join(str(part) for part in FIRST_CLI)
+        raise ValueError(f"is too old to apply a plan (`reconcile` with `scope` came with {wanted}); {wanted} or newer is needed")
+    return value
+
+
+def _version(image: str) -> tuple[int, int, int]:
+    tag = exact_image(image).partition("@")[0].rpartition(":")[2]
+    version = EXACT_TAG.match(tag)
+    assert version is not None
+    return int(version["major"]), int(version["minor"]), int(version["patch"])

@@ -4,7 +4,7 @@ It holds all the backup needs while the primary cannot be asked. The version ris
 cannot do without; fields it does not know are ignored.
 """
 
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
@@ -62,7 +62,7 @@ class RegionEndpoints(_Model):
         """
         if not isinstance(value, dict):
             raise EndpointsError("it has no output `endpoints`")
-        version = value.get("version")
+        version: object = cast("dict[str, object]", value).get("version")
         if not isinstance(version, (int, float)):
             raise EndpointsError("its output `endpoints` has no version")
         if version < VERSION:

@@ -76,49 +76,37 @@ class MailDomain:
     zone_id: str | None = None
 
 
-def resolve(args: MailDomainArgs) -> MailDomain:
-    """Check one domain and fill its defaults.
-
-    Raises:
-        ValueError: a name, selector, algorithm, policy or address is not allowed; the message starts with the value.
-    """
-    name = _checked(checks.hostname, args["name"])
-    parked = args.get("parked", False)
-    selectors = DEFAULT_SELECTORS
-    if "dkim_selectors" in args:
-        selectors = tuple(
-            DkimSelector(_checked(checks.selector, s["name"]), DkimAlgorithm(s["algorithm"])) for s in args["dkim_selectors"]
-        )
-    if len({selector.name for selector in selectors}) < len(selectors):
-        raise ValueError(f"{name} names a DKIM selector twice")
-    report = args.get("dmarc_report_address")
-    return MailDomain(
-        name=name,
-        parked=parked,
-        dkim_selectors=() if parked else selectors,
-        dmarc_policy=DmarcPolicy.REJECT if parked else DmarcPolicy(args.get("dmarc_policy", DmarcPolicy.QUARANTINE)),
-        dmarc_report_address=None if report is None else _checked(checks.email_address, report),
-        zone_id=args.get("zone_id"),
-    )
-
-
-def resolve_all(args: Sequence[MailDomainArgs], problems: list[str]) -> tuple[MailDomain, ...]:
-    """Check every domain; what is wrong is added to `problems`, one line each, and the domain left out."""
+def resolve(args: Sequence[MailDomainArgs], problems: checks.Problems) -> tuple[MailDomain, ...]:
+    """Check the domains and fill their defaults; what is wrong is added to `problems`."""
     domains: dict[str, MailDomain] = {}
     for number, item in enumerate(args):
-        try:
-            domain = resolve(item)
-        except (ValueError, KeyError) as error:
-            problems.append(f"domains[{number}]: {error}")
-            continue
+        domain = _resolve_one(f"domains[{number}]", item, problems)
         if domain.name in domains:
-            problems.append(f"domains[{number}]: {domain.name} is listed twice")
+            problems.add(f"domains[{number}]: {domain.name} is listed twice")
         domains[domain.name] = domain
     return tuple(domains.values())
 
 
-def _checked(rule, value: str) -> str:  # noqa: ANN001
-    try:
-        return rule(value)
-    except ValueError as error:
-        raise ValueError(f"`{value}` {error}") from None
+def _resolve_one(field: str, args: MailDomainArgs, problems: checks.Problems) -> MailDomain:
+    selectors = DEFAULT_SELECTORS
+    if "dkim_selectors" in args:
+        selectors = tuple(
+            DkimSelector(
+                problems.checked(f"{field}.dkim_selectors", checks.selector, selector["name"]),
+                problems.one_of(f"{field}.dkim_selectors", DkimAlgorithm, selector["algorithm"]),
+            )
+            for selector in args["dkim_selectors"]
+        )
+    if len({selector.name for selector in selectors}) < len(selectors):
+        problems.add(f"{field}.dkim_selectors: a selector is listed twice")
+    parked = args.get("parked", False)
+    policy = problems.one_of(f"{field}.dmarc_policy", DmarcPolicy, args.get("dmarc_policy", DmarcPolicy.QUARANTINE))
+    report = args.get("dmarc_report_address")
+    return MailDomain(
+        name=problems.checked(f"{field}.name", checks.hostname, args["name"]),
+        parked=parked,
+        dkim_selectors=() if parked else selectors,
+        dmarc_policy=DmarcPolicy.REJECT if parked else policy,
+        dmarc_report_address=report and problems.checked(f"{field}.dmarc_report_address", checks.email_address, report),
+        zone_id=args.get("zone_id"),
+    )

@@ -27,8 +27,8 @@ def preview(folder: Path) -> dict[str, tuple[Recording, str]]:
         pulumi.RunError: a configuration was refused; the message names the stack.
     """
     project = str(project_file(folder)["name"])
-    configs = {path.name.split(".")[1]: {} for path in sorted(folder.glob("Pulumi.*.yaml"))}
-    configs = {stack: stack_config(stack, folder) for stack in configs}
+    stacks = [path.name.split(".")[1] for path in sorted(folder.glob("Pulumi.*.yaml"))]
+    configs = {stack: stack_config(stack, folder) for stack in stacks}
     recorded: dict[str, tuple[Recording, str]] = {}
     outputs: dict[str, dict[str, object]] = {}
     for stack in sorted(configs, key=lambda stack: f"{project}:primaryStack" in configs[stack]):

@@ -59,13 +59,17 @@ def manifest(resource: Resource) -> dict[str, Any]:
 
 def hide(value: Any) -> Any:
     """A recorded value with a placeholder in place of every secret."""
-    return map_secrets(value, lambda _secret: PLACEHOLDER)
+    return map_secrets(value, _placeholder)
+
+
+def _placeholder(_secret: Any) -> str:
+    return PLACEHOLDER
 
 
 def _plan(recording: Recording) -> Mapping[str, str]:
     config_maps = recording.of_type("kubernetes:core/v1:ConfigMap")
     plans = [resource.inputs["data"]["plan.ndjson"] for resource in config_maps if "plan.ndjson" in resource.inputs["data"]]
-    return {"plan.ndjson": plan for plan in plans}
+    return {"plan.ndjson": "".join(plans)}
 
 
 def _file_name(resource: Resource) -> str:
@@ -83,7 +87,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True) + "\n"
 
 
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):
+class _Dumper(yaml.CSafeDumper):
     """Writes text of several lines as a block, so that a script in a manifest can be read."""
 
 
@@ -91,7 +95,7 @@ def _text(dumper: Any, text: str) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _text)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _yaml(value: Any) -> str:

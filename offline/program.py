@@ -5,11 +5,11 @@ import json
 import logging
 import os
 import runpy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pulumi.runtime import settings as runtime
@@ -39,7 +39,18 @@ def stack_config(stack: str, folder: Path = PROJECT_FOLDER) -> dict[str, Any]:
     return {**defaults, **(_yaml(folder / f"Pulumi.{stack}.yaml").get("config") or {})}
 
 
-def record(stack: str, config: Mapping[str, Any], world: World, preview: bool = False) -> Recording:
+def main_program() -> None:
+    """This project's program."""
+    runpy.run_path(str(PROJECT_FOLDER / "__main__.py"), run_name="__main__")
+
+
+def record(
+    stack: str,
+    config: Mapping[str, Any],
+    world: World,
+    preview: bool = False,
+    program: Callable[[], None] = main_program,
+) -> Recording:
     """Run the program for one stack.
 
     Args:
@@ -47,6 +58,7 @@ def record(stack: str, config: Mapping[str, Any], world: World, preview: bool = 
         config: its configuration by full key; a secret is `{"secure": "..."}` and reaches the program as that text.
         world: what resources and other stacks answer.
         preview: True to leave outputs of new resources unknown, as the first preview of a stack does.
+        program: what to run.
 
     Returns:
         What the program registered.
@@ -69,24 +81,27 @@ def record(stack: str, config: Mapping[str, Any], world: World, preview: bool = 
     )
     runtime.set_root_resource(None)  # pyright: ignore[reportArgumentType]
     with _environment(config):
-        asyncio.run(_run())
+        asyncio.run(_run(program))
     return recording
 
 
-async def _run() -> None:
+async def _run(program: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    # One thread answers the program, so that a recording has one order; the mock monitor gives that thread a loop of its own.
-    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+    # One thread answers the program, so that a recording has one order; the mock monitor needs an event loop in it.
+    loop.set_default_executor(
+        ThreadPoolExecutor(max_workers=1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
+    )
     try:
-        await run_in_stack(lambda: runpy.run_path(str(PROJECT_FOLDER / "__main__.py"), run_name="__main__") and None)
+        await run_in_stack(program)
     finally:
-        await loop.run_in_executor(None, lambda: asyncio.get_event_loop_policy().get_event_loop().close())
+        await loop.run_in_executor(None, lambda: asyncio.get_event_loop().close())
 
 
 @contextmanager
-def _environment(config: Mapping[str, Any]) -> Iterator[None]:
+def _environment(config: Mapping[str, Any]) -> Generator[None]:
     """The configuration where the engine's language host puts it, so that the program reads it the same way."""
-    encoded, secret_keys = {}, []
+    encoded: dict[str, str] = {}
+    secret_keys: list[str] = []
     for key, value in config.items():
         plain = _without_secure(value)
         if plain != value:
@@ -106,17 +121,19 @@ def _environment(config: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _without_secure(value: Any) -> Any:
-    if isinstance(value, dict):
-        if list(value) == ["secure"]:
-            return value["secure"]
-        return {key: _without_secure(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_secure(item) for item in value]
-    return value
+    match value:
+        case {"secure": text} if len(value) == 1:
+            return text
+        case dict():
+            return {key: _without_secure(item) for key, item in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_without_secure(item) for item in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    return yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader) or {}
 
 
 def _silent_logger() -> logging.Logger:

@@ -5,17 +5,14 @@ dependencies, and on the wire which values are secret or unknown. It records fau
 exception in a monitor surfaces far from its cause.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pulumi
 from google.protobuf import json_format
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
-from pulumi.runtime.rpc import UNKNOWN
 
-SECRET_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"  # of every special value on Pulumi's wire
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # of a secret among them
 STACK_TYPE = "pulumi:pulumi:Stack"
 
 
@@ -83,7 +80,7 @@ class _Answers(Mocks):
             secrets = [name for name, value in outputs.items() if has_secret(value)]
             plain = {name: reveal(value) for name, value in outputs.items()}
             return str(args.resource_id), {"name": args.resource_id, "outputs": plain, "secretOutputNames": secrets}
-        return f"{args.name}-id", {**args.inputs, **self.world.create(args)}
+        return f"{args.name}-id", {**cast("dict[str, Any]", args.inputs), **self.world.create(args)}
 
     def call(self, args: Any) -> tuple[dict[str, Any], None]:
         raise Exception(f"the program asked for {args.token}; a preview needs no look-up")
@@ -109,7 +106,7 @@ class Recorder(MockMonitor):
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == STACK_TYPE:
             self.root_urn = urn
-            return super().RegisterResource(request)
+            return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
         if urn in self.recording.resources:
             self.recording.duplicates.append(urn)
         self.recording.resources[urn] = Resource(
@@ -124,14 +121,14 @@ class Recorder(MockMonitor):
             retain_on_delete=request.retainOnDelete,
             dependencies=tuple(request.dependencies),
         )
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name on the wire
         """Note that a component was closed; keep the outputs of the stack."""
         if request.urn == self.root_urn:
             self.recording.outputs = _decode(json_format.MessageToDict(request.outputs))
         self.recording.closed.add(request.urn)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # pyright: ignore[reportUnknownMemberType]
 
 
 def has_secret(value: Any) -> bool:
@@ -141,46 +138,53 @@ def has_secret(value: Any) -> bool:
 
 def reveal(value: Any) -> Any:
     """A recorded value with the secrets in the clear. Never to be written anywhere."""
-    return map_secrets(value, lambda secret: secret)
+    return map_secrets(value, _unchanged)
 
 
-def map_secrets(value: Any, change: Any) -> Any:
+def map_secrets(value: Any, change: Callable[[Any], Any]) -> Any:
     """A recorded value with `change` applied to the inside of every secret."""
-    if isinstance(value, Secret):
-        return change(map_secrets(value.value, change))
-    if isinstance(value, dict):
-        return {key: map_secrets(item, change) for key, item in value.items()}
-    if isinstance(value, list):
-        return [map_secrets(item, change) for item in value]
-    return value
+    match value:
+        case Secret():
+            return change(map_secrets(value.value, change))
+        case dict():
+            return {key: map_secrets(item, change) for key, item in cast("dict[str, Any]", value).items()}
+        case list():
+            return [map_secrets(item, change) for item in cast("list[Any]", value)]
+        case _:
+            return value
 
 
 def walk(value: Any) -> Iterator[Any]:
     """A recorded value and everything inside it."""
     yield value
-    if isinstance(value, Secret):
-        yield from walk(value.value)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from walk(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from walk(item)
+    match value:
+        case Secret():
+            yield from walk(value.value)
+        case dict():
+            for item in cast("dict[str, Any]", value).values():
+                yield from walk(item)
+        case list():
+            for item in cast("list[Any]", value):
+                yield from walk(item)
+        case _:
+            pass
 
 
-def is_unknown(value: Any) -> bool:
-    """Whether a recorded value is not known before the deployment."""
-    return value == UNKNOWN
+def _unchanged(value: Any) -> Any:
+    return value
 
 
 def _decode(value: Any) -> Any:
     """Plain data from the wire's form: secrets as `Secret`, whole floats as the integers they were."""
-    if isinstance(value, dict):
-        if value.get(SECRET_SIGNATURE_KEY) == SECRET_SIGNATURE:
-            return Secret(_decode(value["value"]))
-        return {key: _decode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_decode(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    # The first key marks every special value on the wire, and its value here says that it is a secret.
+    match value:
+        case {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": inside}:
+            return Secret(_decode(inside))
+        case dict():
+            return {key: _decode(item) for key, item in cast("dict[str, Any]", value).items()}
+        case list():
+            return [_decode(item) for item in cast("list[Any]", value)]
+        case float() if value.is_integer():
+            return int(value)
+        case _:
+            return value

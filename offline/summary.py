@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from components.stalwart.listeners import SMTP_PORT
 from components.stalwart.operations import DAY_MS
 from components.stalwart.relay import HOLD_MS
 
@@ -31,7 +32,7 @@ def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
     outputs = recording.outputs
     host, addresses = outputs["hostname"], ", ".join(outputs["addresses"])
     if config["role"] == "primary":
-        clients = " ".join(str(port) for port in sorted(outputs["ports"].values()) if port != 25)
+        clients = " ".join(str(port) for port in sorted(outputs["ports"].values()) if port != SMTP_PORT)
         lines = [f"Internet --25--> {host} (MX 10, {addresses}) --> mailboxes", f"clients  --{clients}--> {host}"]
         lines.append(f"cluster  --submission--> {outputs['relayEndpoint']}")
         peer = config.get("backupExchange")
@@ -47,8 +48,8 @@ def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
 
 
 def _relay_routes(recording: Recording) -> Iterable[str]:
-    references = [resource for resource in recording.of_type("stalwart-mail:index:StalwartServer")]
-    return (resource.inputs["peer"]["hostname"] for resource in references)
+    servers = recording.of_type("stalwart-mail:index:StalwartServer")
+    return (server.inputs["peer"]["hostname"] for server in servers)
 
 
 def _resources(recording: Recording) -> str:

@@ -6,7 +6,7 @@ half, anywhere; the addresses are from the ranges that documentation uses (RFC 5
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
@@ -34,12 +34,13 @@ class OfflineWorld:
 
     def create(self, args: MockResourceArgs) -> Mapping[str, Any]:
         """What a new resource answers beside its inputs."""
+        inputs = cast("dict[str, Any]", args.inputs)
         if args.typ == "random:index/randomPassword:RandomPassword":
             return {"result": secret_text(args.name)}
         if args.typ == "tls:index/privateKey:PrivateKey":
-            public = public_key_pem(args.name, args.inputs["algorithm"])
+            public = public_key_pem(args.name, inputs["algorithm"])
             return {"publicKeyPem": public, "privateKeyPemPkcs8": secret_text(args.name)}
-        if args.typ == "kubernetes:core/v1:Service" and args.inputs["spec"].get("type") == "LoadBalancer":
+        if args.typ == "kubernetes:core/v1:Service" and inputs["spec"].get("type") == "LoadBalancer":
             return {"status": {"loadBalancer": {"ingress": [{"ip": STAND_IN_ADDRESS}]}}}
         return {}
 

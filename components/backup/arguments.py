@@ -126,61 +126,55 @@ def resolve(args: MailBackupArgs) -> Backup:
     Raises:
         ArgumentsError: with every problem at once.
     """
-    problems: list[str] = []
-    locations = [_location(location, problems) for location in args["locations"]]
-    known = {location.name for location in locations}
-    if len(known) < len(locations):
-        problems.append("locations: two have the same name")
+    problems = checks.Problems("MailBackup")
+    locations = tuple(_location(location, problems) for location in args["locations"])
+    by_name = {location.name: location for location in locations}
+    if len(by_name) < len(locations):
+        problems.add("locations: two have the same name")
     places = [(location.bucket, location.prefix) for location in locations if not location.read_only]
     if len(set(places)) < len(places):
-        problems.append("locations: two write to the same bucket and prefix, which corrupts both")
-    schedules: list[Schedule] = []
-    for item in args.get("schedules", []):
-        schedule = Schedule(item["name"], item["location"], item["cron"], int(item["keep_days"]))
-        try:
-            cron(schedule.cron)
-        except ValueError as error:
-            problems.append(f"schedules: {schedule.name}: `{schedule.cron}` {error}")
-        target = next((location for location in locations if location.name == schedule.location), None)
-        if target is None:
-            problems.append(
-                f"schedules: {schedule.name} names the location `{schedule.location}`; known: {', '.join(sorted(known))}"
-            )
-        elif target.read_only:
-            problems.append(f"schedules: {schedule.name} writes to {target.name}, which is read-only")
-        if schedule.keep_days < 1:
-            problems.append(f"schedules: {schedule.name}: keep_days is {schedule.keep_days}; at least 1")
-        schedules.append(schedule)
+        problems.add("locations: two write to the same bucket and prefix, which corrupts both")
+    schedules = tuple(_schedule(schedule, by_name, problems) for schedule in args.get("schedules", []))
     if len({schedule.name for schedule in schedules}) < len(schedules):
-        problems.append("schedules: two have the same name")
-    if problems:
-        raise checks.ArgumentsError("MailBackup", problems)
+        problems.add("schedules: two have the same name")
+    problems.refuse()
     return Backup(
-        locations=tuple(locations),
-        schedules=tuple(schedules),
+        locations=locations,
+        schedules=schedules,
         velero_namespace=args.get("velero_namespace", DEFAULT_VELERO_NAMESPACE),
         install_velero=args.get("install_velero", False),
     )
 
 
-def _location(args: LocationArgs, problems: list[str]) -> Location:
-    rules = {"name": checks.kubernetes_name, "bucket": checks.bucket, "s3_url": checks.s3_url}
-    for field, rule in rules.items():
-        value = args.get(field)
-        try:
-            _ = rule(value) if isinstance(value, str) else None
-        except ValueError as error:
-            problems.append(f"locations: {args['name']}.{field}: `{value}` {error}")
+def _location(args: LocationArgs, problems: checks.Problems) -> Location:
+    field = f"locations: {args['name']}"
     if ("access_key_id" in args) != ("secret_access_key" in args):
-        problems.append(f"locations: {args['name']}: `access_key_id` and `secret_access_key` go together")
+        problems.add(f"{field}: `access_key_id` and `secret_access_key` go together")
     return Location(
-        name=args["name"],
-        bucket=args["bucket"],
+        name=problems.checked("locations", checks.kubernetes_name, args["name"]),
+        bucket=problems.checked(f"{field}.bucket", checks.bucket, args["bucket"]),
         region=args["region"],
         prefix=args.get("prefix"),
-        s3_url=args.get("s3_url"),
+        s3_url=problems.checked(f"{field}.s3_url", checks.s3_url, args["s3_url"]) if "s3_url" in args else None,
         has_credentials="access_key_id" in args,
         read_only=args.get("read_only", False),
+    )
+
+
+def _schedule(args: ScheduleArgs, locations: Mapping[str, Location], problems: checks.Problems) -> Schedule:
+    field = f"schedules: {args['name']}"
+    target = locations.get(args["location"])
+    if target is None:
+        problems.add(f"{field} names the location `{args['location']}`; known: {', '.join(sorted(locations))}")
+    elif target.read_only:
+        problems.add(f"{field} writes to {target.name}, which is read-only")
+    if args["keep_days"] < 1:
+        problems.add(f"{field}: keep_days is {args['keep_days']}; at least 1")
+    return Schedule(
+        name=problems.checked("schedules", checks.kubernetes_name, args["name"]),
+        location=args["location"],
+        cron=problems.checked(field, cron, args["cron"]),
+        keep_days=int(args["keep_days"]),
     )
 
 

@@ -92,7 +92,7 @@ def _sync_hook(mail_namespace: Any) -> dict[str, Any]:
 
 def volume_policy() -> str:
     """The resource policy: which volumes are snapshots, and which are left out. The first match wins. JSON is YAML."""
-    policies = [
+    policies: list[dict[str, Any]] = [
         # PostgreSQL backs itself up, and a snapshot of one member restores to nothing useful.
         {"conditions": {"pvcLabels": {"cnpg.io/pvcRole": "PG_DATA"}}, "action": {"type": "skip"}},
         {"conditions": {"pvcLabels": {"cnpg.io/pvcRole": "PG_WAL"}}, "action": {"type": "skip"}},

@@ -8,7 +8,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_tls import PrivateKey
 
 from .. import checks
-from ..mail_domain import DkimAlgorithm, MailDomainArgs, resolve_all
+from ..mail_domain import DkimAlgorithm, MailDomainArgs, resolve
 from .dkim import MIN_RSA_BITS
 
 
@@ -41,10 +41,9 @@ class DkimKeys(pulumi.ComponentResource):
             args: see `DkimKeysArgs`.
             opts: the usual options.
         """
-        problems: list[str] = []
-        domains = resolve_all(args["domains"], problems)
-        if problems:
-            raise checks.ArgumentsError("DkimKeys", problems)
+        problems = checks.Problems("DkimKeys")
+        domains = resolve(args["domains"], problems)
+        problems.refuse()
         super().__init__("stalwart-mail:index:DkimKeys", name, {**args}, opts)
 
         keys = {

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 from pulumi import Output, ResourceOptions
 
 from .. import checks
-from ..mail_domain import MailDomain, MailDomainArgs, resolve_all
+from ..mail_domain import MailDomain, MailDomainArgs
+from ..mail_domain import resolve as resolve_domains
 from . import dkim, zone_file
 from .records import Exchange, Record, host_records, mx_record, parked_records, policy_records
 from .zones import Zone, zone_of
@@ -84,43 +85,32 @@ def resolve(args: MailDnsArgs) -> Dns:
     Raises:
         ArgumentsError: with every problem at once.
     """
-    problems: list[str] = []
-    domains = resolve_all(args["domains"], problems)
+    problems = checks.Problems("MailDns")
+    domains = resolve_domains(args["domains"], problems)
     zones = {domain.name: Zone(domain.name, domain.zone_id) for domain in domains}
     for zone in args.get("zones", []):
-        zone_name = zone["name"].lower().rstrip(".")
-        zones[zone_name] = Zone(zone_name, zone.get("zone_id"))
-    try:
-        hostname = checks.hostname(args["hostname"])
-        if zone_of(hostname, zones) is None:
-            problems.append(f"hostname: `{hostname}` is in none of the zones {', '.join(zones)}; name its zone in `zones`")
-    except ValueError as error:
-        hostname = ""
-        problems.append(f"hostname: `{args['hostname']}` {error}")
-    publisher = args.get("publisher", Publisher.ZONE_FILE)
-    if publisher not in tuple(Publisher):
-        problems.append(f"publisher: `{publisher}` is not one of {', '.join(Publisher)}")
-    if publisher == Publisher.CLOUDFLARE:
-        problems += [f"zones: {zone.name} has no `zone_id`, which Cloudflare needs" for zone in zones.values() if not zone.id]
-    for field in ("addresses", "egress_addresses"):
-        for address in args.get(field, []):
-            try:
-                _ = checks.ip_address(address) if isinstance(address, str) else None
-            except ValueError as error:
-                problems.append(f"{field}: `{address}` {error}")
-    if problems:
-        raise checks.ArgumentsError("MailDns", problems)
-    return Dns(
-        hostname=hostname,
+        name = problems.checked("zones", checks.hostname, zone["name"])
+        zones[name] = Zone(name, zone.get("zone_id"))
+    known_addresses = [address for address in args["addresses"] if isinstance(address, str)]
+    _ = problems.all_checked("addresses", checks.ip_address, known_addresses)
+    dns = Dns(
+        hostname=problems.checked("hostname", checks.hostname, args["hostname"]),
         domains=domains,
         zones=zones,
         priority=int(args.get("priority", DEFAULT_PRIORITY)),
         exchange_only=args.get("exchange_only", False),
-        egress_addresses=tuple(checks.ip_address(address) for address in args.get("egress_addresses", [])),
-        publisher=Publisher(publisher),
-        name_servers=tuple(checks.hostname(server) for server in args.get("name_servers", [])),
+        egress_addresses=problems.all_checked("egress_addresses", checks.ip_address, args.get("egress_addresses", [])),
+        publisher=problems.one_of("publisher", Publisher, args.get("publisher", Publisher.ZONE_FILE)),
+        name_servers=problems.all_checked("name_servers", checks.hostname, args.get("name_servers", [])),
         ttl_seconds=int(args.get("ttl_seconds", DEFAULT_TTL_SECONDS)),
     )
+    if zone_of(dns.hostname, zones) is None:
+        problems.add(f"hostname: `{dns.hostname}` is in none of the zones {', '.join(zones)}; name its zone in `zones`")
+    if dns.publisher == Publisher.CLOUDFLARE:
+        nameless = [zone.name for zone in zones.values() if not zone.id]
+        problems.found += [f"zones: {name} has no `zone_id`, which Cloudflare needs" for name in nameless]
+    problems.refuse()
+    return dns
 
 
 def all_records(dns: Dns, exchange: Exchange, dkim_values: Mapping[str, pulumi.Input[str]]) -> list[Record]:
@@ -193,7 +183,7 @@ def _dkim_values(dns: Dns, args: MailDnsArgs) -> dict[str, pulumi.Input[str]]:
         return {}
     public_keys = Output.from_input(args.get("dkim_public_keys", {}))
 
-    def value(keys: Mapping[str, str], name: str) -> str:
+    def value(keys: Mapping[str, Any], name: str) -> str:
         try:
             return dkim.record_value(keys[name])
         except KeyError:

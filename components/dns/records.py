@@ -13,6 +13,7 @@ import pulumi
 from ..mail_domain import DmarcPolicy, MailDomain
 
 NULL_MX = "."  # RFC 7505
+IPV6 = 6
 TXT_STRING_BYTES = 255  # RFC 1035, section 3.3
 
 
@@ -126,4 +127,4 @@ def quoted(text: str) -> str:
 
 
 def _family(address: pulumi.Input[str]) -> str:
-    return "AAAA" if isinstance(address, str) and ipaddress.ip_address(address).version == 6 else "A"
+    return "AAAA" if isinstance(address, str) and ipaddress.ip_address(address).version == IPV6 else "A"

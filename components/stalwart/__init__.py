@@ -1,0 +1,1 @@
+"""The Stalwart server, its plan and its Kubernetes objects."""

@@ -2,22 +2,23 @@
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 from .. import checks
-from ..mail_domain import MailDomain, MailDomainArgs, resolve_all
+from ..mail_domain import MailDomain, MailDomainArgs
+from ..mail_domain import resolve as resolve_domains
 from .names import TLS_SECRET
 
 DEFAULT_SERVER_IMAGE = "stalwartlabs/stalwart:v0.16.27"
-DEFAULT_CLI_IMAGE = "stalwartlabs/cli:1.0.10"
+DEFAULT_CLI_IMAGE = "stalwartlabs/cli:1.0.12"
 DEFAULT_NAMESPACE = "mail"
 DEFAULT_VOLUME_SIZE = "20Gi"
 # RFC 1918 and RFC 4193: where nodes, pods and load balancers of a cluster usually are. A ban on one of them is an outage.
-DEFAULT_TRUSTED_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+DEFAULT_TRUSTED_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 
 
 class Role(StrEnum):
@@ -92,7 +93,7 @@ class StalwartServerArgs(TypedDict):
     server_image: NotRequired[str]
     """The server image with an exact 0.16 tag, and with a digest if you have it."""
     cli_image: NotRequired[str]
-    """The image of stalwart-cli with an exact tag."""
+    """The image of stalwart-cli with an exact tag, 1.0.12 or newer."""
     admin_secret_name: NotRequired[str]
     """An existing Secret with the key `admin-password`. Default: `stalwart-credentials` is made with a random one."""
     volume_size: NotRequired[str]
@@ -117,7 +118,7 @@ class Exposure:
 
     kind: ExposureKind = ExposureKind.LOAD_BALANCER
     addresses: tuple[str, ...] = ()
-    annotations: tuple[tuple[str, str], ...] = ()
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
     load_balancer_class: str | None = None
 
 
@@ -174,7 +175,14 @@ class Server:
         return self.tls.secret_name or (TLS_SECRET if self.tls.issuer else None)
 
 
-LOG_LEVELS = ("error", "warn", "info", "debug", "trace")  # enum TracingLevel of the server
+class LogLevel(StrEnum):
+    """How much the server writes to its console (enum TracingLevel of the server)."""
+
+    ERROR = "error"  # only what needs somebody
+    WARN = "warn"  # and what may soon
+    INFO = "info"  # and every session and delivery
+    DEBUG = "debug"  # and what led to it
+    TRACE = "trace"  # and the protocols' text, with the mail in it
 
 
 def resolve(args: StalwartServerArgs) -> Server:
@@ -183,73 +191,61 @@ def resolve(args: StalwartServerArgs) -> Server:
     Raises:
         ArgumentsError: with every problem at once.
     """
-    problems: list[str] = []
-
-    def checked(field: str, rule, value):  # noqa: ANN001, ANN202
-        try:
-            return rule(value)
-        except (ValueError, KeyError) as error:
-            problems.append(f"{field}: `{value}` {error}")
-            return None
-
-    domains = resolve_all(args["domains"], problems)
-    role = checked("role", Role, args.get("role", Role.PRIMARY)) or Role.PRIMARY
-    exposure = args.get("exposure", ExposureArgs())
-    kind = checked("exposure.kind", ExposureKind, exposure.get("kind", ExposureKind.LOAD_BALANCER))
-    addresses = tuple(checked("exposure.addresses", checks.ip_address, address) for address in exposure.get("addresses", []))
-    tls = args.get("tls", TlsArgs())
-    peer = args.get("peer")
+    problems = checks.Problems("StalwartServer")
+    role = problems.one_of("role", Role, args.get("role", Role.PRIMARY))
     recipients = args.get("recipients")
-
-    if "secret_name" in tls and "issuer" in tls:
-        problems.append("tls: give `secret_name` or `issuer`, not both")
-    if role == Role.BACKUP and peer is None:
-        problems.append("peer: a backup needs the primary's host name to deliver held mail to")
-    if role == Role.PRIMARY and recipients is not None:
-        problems.append("recipients: only a backup takes a list; a primary knows its accounts")
-    if not any(not domain.parked for domain in domains):
-        problems.append("domains: at least one domain that receives mail is needed")
-    if kind in (ExposureKind.NODE_PORT, ExposureKind.HOST_PORT) and not addresses and "addresses" not in args:
-        problems.append(f"exposure.addresses: {kind} needs the public addresses of the node or of your balancer")
-    level = args.get("log_level", "info")
-    if level not in LOG_LEVELS:
-        problems.append(f"log_level: `{level}` is not one of {', '.join(LOG_LEVELS)}")
-
     server = Server(
-        hostname=checked("hostname", checks.hostname, args["hostname"]) or "",
-        domains=domains,
+        hostname=problems.checked("hostname", checks.hostname, args["hostname"]),
+        domains=resolve_domains(args["domains"], problems),
         role=role,
-        peer=None
-        if peer is None
-        else Peer(
-            hostname=checked("peer.hostname", checks.hostname, peer["hostname"]) or "",
-            addresses=tuple(checked("peer.addresses", checks.ip_address, address) for address in peer.get("addresses", [])),
-            verified=peer.get("verified", False),
-        ),
-        recipients=None
-        if recipients is None
-        else tuple(checked("recipients", checks.email_address, recipient) for recipient in recipients),
+        peer=_peer(args["peer"], problems) if "peer" in args else None,
+        recipients=None if recipients is None else problems.all_checked("recipients", checks.email_address, recipients),
         create_namespace=args.get("create_namespace", True),
-        server_image=checked("server_image", checks.server_image, args.get("server_image", DEFAULT_SERVER_IMAGE)),
-        cli_image=checked("cli_image", checks.exact_image, args.get("cli_image", DEFAULT_CLI_IMAGE)),
+        server_image=problems.checked("server_image", checks.server_image, args.get("server_image", DEFAULT_SERVER_IMAGE)),
+        cli_image=problems.checked("cli_image", checks.cli_image, args.get("cli_image", DEFAULT_CLI_IMAGE)),
         admin_secret_name=args.get("admin_secret_name"),
-        volume_size=checked("volume_size", checks.quantity, args.get("volume_size", DEFAULT_VOLUME_SIZE)),
+        volume_size=problems.checked("volume_size", checks.quantity, args.get("volume_size", DEFAULT_VOLUME_SIZE)),
         storage_class=args.get("storage_class"),
-        exposure=Exposure(
-            kind=kind or ExposureKind.LOAD_BALANCER,
-            addresses=addresses,
-            annotations=tuple(sorted(exposure.get("annotations", {}).items())),
-            load_balancer_class=exposure.get("load_balancer_class"),
+        exposure=_exposure(args.get("exposure", ExposureArgs()), problems),
+        trusted_networks=problems.all_checked(
+            "trusted_networks", checks.ip_network, args.get("trusted_networks", DEFAULT_TRUSTED_NETWORKS)
         ),
-        trusted_networks=tuple(
-            checked("trusted_networks", checks.ip_network, network)
-            for network in args.get("trusted_networks", DEFAULT_TRUSTED_NETWORKS)
-        ),
-        tls=Tls(
-            secret_name=tls.get("secret_name"), issuer=tls.get("issuer"), issuer_kind=tls.get("issuer_kind", "ClusterIssuer")
-        ),
-        log_level=level,
+        tls=_tls(args.get("tls", TlsArgs()), problems),
+        log_level=problems.one_of("log_level", LogLevel, args.get("log_level", LogLevel.INFO)),
     )
-    if problems:
-        raise checks.ArgumentsError("StalwartServer", problems)
+    if role == Role.BACKUP and server.peer is None:
+        problems.add("peer: a backup needs the primary's host name to deliver held mail to")
+    if role == Role.PRIMARY and recipients is not None:
+        problems.add("recipients: only a backup takes a list; a primary knows its accounts")
+    if not server.mail_domains:
+        problems.add("domains: at least one domain that receives mail is needed")
+    kind = server.exposure.kind
+    if kind != ExposureKind.LOAD_BALANCER and not server.exposure.addresses and "addresses" not in args:
+        problems.add(f"exposure.addresses: {kind} needs the public addresses of the node or of your balancer")
+    problems.refuse()
     return server
+
+
+def _peer(args: PeerArgs, problems: checks.Problems) -> Peer:
+    return Peer(
+        hostname=problems.checked("peer.hostname", checks.hostname, args["hostname"]),
+        addresses=problems.all_checked("peer.addresses", checks.ip_address, args.get("addresses", [])),
+        verified=args.get("verified", False),
+    )
+
+
+def _exposure(args: ExposureArgs, problems: checks.Problems) -> Exposure:
+    return Exposure(
+        kind=problems.one_of("exposure.kind", ExposureKind, args.get("kind", ExposureKind.LOAD_BALANCER)),
+        addresses=problems.all_checked("exposure.addresses", checks.ip_address, args.get("addresses", [])),
+        annotations=args.get("annotations", {}),
+        load_balancer_class=args.get("load_balancer_class"),
+    )
+
+
+def _tls(args: TlsArgs, problems: checks.Problems) -> Tls:
+    if "secret_name" in args and "issuer" in args:
+        problems.add("tls: give `secret_name` or `issuer`, not both")
+    return Tls(
+        secret_name=args.get("secret_name"), issuer=args.get("issuer"), issuer_kind=args.get("issuer_kind", "ClusterIssuer")
+    )

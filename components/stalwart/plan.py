@@ -5,6 +5,8 @@ empty: applied to a new database or to one that a normal start has filled, it le
 to by file or environment variable, which `workload.py` provides in the pod.
 """
 
+from ipaddress import ip_network
+
 from ..mail_domain import DkimAlgorithm, DkimSelector, MailDomain
 from . import listeners
 from .arguments import Peer, Role, Server
@@ -120,10 +122,16 @@ def _certificate(server: Server) -> Plan:
 def _networks(server: Server) -> Plan:
     allowed = [(network, "Nodes, pods and load balancers") for network in server.trusted_networks]
     if server.peer:
-        allowed += [(network, f"The exchange {server.peer.hostname}") for network in server.peer.networks()]
-    value = {f"n{number}": {"address": network, "reason": reason} for number, (network, reason) in enumerate(allowed)}
-    bans = dict.fromkeys(("authBanPeriod", "abuseBanPeriod", "scanBanPeriod", "loiterBanPeriod"), BAN_PERIOD_MS)
+        allowed += [(address, f"The exchange {server.peer.hostname}") for address in server.peer.addresses]
+    value = {f"n{n}": {"address": _stored_form(network), "reason": reason} for n, (network, reason) in enumerate(allowed)}
+    bans = {f"{reason}BanPeriod": BAN_PERIOD_MS for reason in ("auth", "abuse", "scan", "loiter")}
     return (Reconcile("AllowedIp", ("address",), value), Update("Security", bans))
+
+
+def _stored_form(network: str) -> str:
+    """A network as the server stores it: one host without its prefix length. Any other form would not match the next time."""
+    found = ip_network(network)
+    return str(found.network_address if found.num_addresses == 1 else found)
 
 
 def _trust_in_peer(peer: Peer | None) -> Plan:
@@ -149,7 +157,7 @@ def _trust_in_peer(peer: Peer | None) -> Plan:
     return (
         Update(
             "SenderAuth",
-            dict.fromkeys(("spfEhloVerify", "spfFromVerify", "dmarcVerify", "reverseIpVerify"), verify),
+            {f"{check}Verify": verify for check in ("spfEhlo", "spfFrom", "dmarc", "reverseIp")},
         ),
         Reconcile(
             "MtaInboundThrottle",

@@ -4,8 +4,10 @@ The relayed domains are lookup keys, not Domain objects (design A of the Stalwar
 server's `key_exists` is false for an unknown namespace, so a half-applied plan is never an open relay.
 """
 
+from collections.abc import Mapping
+
 from .arguments import Server
-from .operations import DAY_MS, HOUR_MS, MINUTE_MS, Plan, Reconcile, Update, Upsert, expression, listing
+from .operations import DAY_MS, HOUR_MS, MINUTE_MS, Plan, Reconcile, Update, Upsert, Value, expression, listing
 
 RELAY_DOMAINS = "relay-domains"
 RELAY_RECIPIENTS = "relay-rcpts"
@@ -56,7 +58,7 @@ def _lookups(server: Server) -> Plan:
     )
 
 
-def _in(namespace: str, keys: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+def _in(namespace: str, keys: Mapping[str, Value]) -> dict[str, dict[str, object]]:
     return {name: {"namespace": namespace, **key} for name, key in keys.items()}
 
 

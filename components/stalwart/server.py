@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -22,6 +23,7 @@ from pulumi_kubernetes.core.v1 import (
     ServiceAccountInitArgs,
     ServiceInitArgs,
 )
+from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyInitArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetInitArgs
@@ -180,7 +182,7 @@ class StalwartServer(pulumi.ComponentResource):
         service = Service(
             f"{name}-mail",
             ServiceInitArgs(
-                metadata=meta(names.MAIL_SERVICE, annotations=dict(server.exposure.annotations)),
+                metadata=meta(names.MAIL_SERVICE, annotations={**server.exposure.annotations}),
                 spec=network.mail_service(server),
             ),
             ResourceOptions(parent=self, depends_on=[applied]),
@@ -225,7 +227,7 @@ def _dkim_key_groups(server: Server) -> list[list[str]]:
 
 
 def _dkim_data(args: StalwartServerArgs, wanted: Sequence[str]) -> Output[dict[str, str]]:
-    def encode(given: Mapping[str, str]) -> dict[str, str]:
+    def encode(given: Mapping[str, Any]) -> dict[str, str]:
         missing = [key for key in wanted if key not in given]
         if missing:
             raise checks.ArgumentsError("StalwartServer", [f"dkim_private_keys: no key is given for {key}" for key in missing])
@@ -311,20 +313,21 @@ def _certificate(name: str, server: Server, meta: ObjectMetaArgs, child: Resourc
 
 def _addresses(server: Server, args: StalwartServerArgs, service: Service) -> Output[Sequence[str]]:
     if "addresses" in args:
-        return Output.from_input(args["addresses"]).apply(lambda given: [checks.ip_address(address) for address in given])
+        return Output.from_input(args["addresses"]).apply(lambda given: [checks.ip_address(str(address)) for address in given])
     if server.exposure.addresses:
         return Output.from_input(list(server.exposure.addresses))
     return service.status.apply(_load_balancer_addresses)
 
 
-def _load_balancer_addresses(status) -> list[str]:  # noqa: ANN001
-    ingress = (status and status.load_balancer and status.load_balancer.ingress) or []
-    addresses = [point.ip for point in ingress if point.ip]
+def _load_balancer_addresses(status: ServiceStatus | None) -> Sequence[str]:
+    points = (status.load_balancer.ingress if status and status.load_balancer else None) or []
+    addresses = [point.ip for point in points if point.ip]
     if not addresses:
         raise checks.ArgumentsError(
             "StalwartServer",
             [
-                "exposure.addresses: the load balancer has no address of its own (a host name cannot be an MX target); give its fixed ones"
+                "exposure.addresses: the load balancer gave no address, and a host name of its own cannot be an MX"
+                " target; give its fixed addresses"
             ],
         )
     return addresses

@@ -67,7 +67,7 @@ server=$!
 applied() {
   printf 'user = "%s"' "$STALWART_RECOVERY_ADMIN" |
     curl --silent --fail --config - --header 'Content-Type: application/json' --data "$QUERY" http://127.0.0.1:8080/jmap |
-    grep --quiet '"ids":\\["'
+    grep --quiet '"key":"'"$PLAN"'"'
 }
 until applied; do
   kill -0 "$server"
@@ -85,12 +85,13 @@ def config_json() -> str:
     return json.dumps({"@type": "RocksDb", "path": f"{DATA_DIRECTORY}/data"}, indent=2) + "\n"
 
 
-def applied_query(plan_digest: str) -> str:
-    """The JMAP request that finds the mark which the Job leaves after a whole plan."""
-    query = {"filter": {"namespace": names.MARK_NAMESPACE, "key": plan_digest}}
+def applied_query() -> str:
+    """The JMAP request that reads the mark which the Job leaves after a whole plan. Only `namespace` can be filtered by."""
+    find = {"filter": {"namespace": names.MARK_NAMESPACE}}
+    read = {"#ids": {"resultOf": "q", "name": "x:MemoryLookupKey/query", "path": "/ids"}}
     request = {
         "using": ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"],
-        "methodCalls": [["x:MemoryLookupKey/query", query, "0"]],
+        "methodCalls": [["x:MemoryLookupKey/query", find, "q"], ["x:MemoryLookupKey/get", read, "g"]],
     }
     return json.dumps(request, separators=(",", ":"))
 
@@ -124,12 +125,12 @@ def stateful_set(
             metadata=ObjectMetaArgs(
                 labels=labels.recommended(names.APPLICATION, names.SERVER), annotations={names.PLAN_ANNOTATION: plan_digest}
             ),
-            spec=_pod(server, config_name, credentials_name, dkim_names, plan_digest),
+            spec=_pod(server, config_name, credentials_name, dkim_names),
         ),
     )
 
 
-def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: list[str], plan_digest: str) -> PodSpecArgs:
+def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: list[str]) -> PodSpecArgs:
     environment = _environment(server, credentials_name)
     mounts, volumes = _mounts(server, config_name, dkim_names)
     return PodSpecArgs(
@@ -160,7 +161,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                             field_ref=ObjectFieldSelectorArgs(field_path=f"metadata.annotations['{names.PLAN_ANNOTATION}']")
                         ),
                     ),
-                    EnvVarArgs(name="QUERY", value=applied_query(plan_digest)),
+                    EnvVarArgs(name="QUERY", value=applied_query()),
                 ],
                 security_context=_server_security(),
                 resources=_server_resources(),
