@@ -6,14 +6,17 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import Output, ResourceOptions
+from pydantic import SecretStr
 
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
 from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
 from components.dns.mail_dns import MailDnsArgs, ZoneArgs
+from components.dns.zones import Zone, zone_of
 from components.endpoints import DomainEndpoint, EndpointsError
 from components.mail_domain import DkimSelectorArgs, MailDomainArgs
-from components.stalwart.arguments import ExposureArgs, PeerArgs, Role, StalwartServerArgs, TlsArgs
+from components.stalwart.arguments import ExposureArgs, PeerArgs, Role, StalwartServerArgs, TlsArgs, resolve
 from components.stalwart.plan import MX_PRIORITY
+from components.stalwart.plan_job import plan_text
 from settings import Backup, BackupLocation, DnsZone, Domain, Schedule, Settings, SettingsError
 
 ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
@@ -32,19 +35,21 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         return _primary(settings)
     assert settings.primary_stack is not None
     endpoints = await _endpoints_of(settings.primary_stack)
+    _refuse_what_does_not_fit(settings, endpoints)
     return _backup(settings, endpoints)
 
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     domains = [_domain_args(domain) for domain in settings.domains]
     options = ResourceOptions(providers=_providers(settings))
-    keys = DkimKeys("dkim", {"domains": domains}, options)
     server_args = _server_args(settings, domains)
-    server_args["dkim_private_keys"] = keys.private_keys
     if settings.backup_exchange:
         server_args["peer"] = PeerArgs(
             hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
         )
+    plan_text(resolve(server_args))  # refuses a plan that is too large, before there is any resource
+    keys = DkimKeys("dkim", {"domains": domains}, options)
+    server_args["dkim_private_keys"] = keys.private_keys
     server = StalwartServer("stalwart", server_args, options)
     dns_args = _dns_args(settings, domains, server)
     dns_args["dkim_public_keys"] = keys.public_keys
@@ -99,6 +104,34 @@ async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
         raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
 
 
+def _refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> None:
+    """What of a backup's configuration can only be judged beside the primary's."""
+    mistakes: list[str] = []
+    zones = {zone.name: Zone(zone.name, zone.zone_id) for zone in (*endpoints.domains, *settings.dns.zones)}
+    if zone_of(settings.hostname, zones) is None:
+        mistakes.append(
+            f"mail:hostname = '{settings.hostname}' is outside every known zone ({', '.join(zones)})\n"
+            "    allowed: a name in the zone of a domain of the primary, or in one of dns.zones\n"
+            f"    example: pulumi config set hostname mx2.{next(iter(zones))}"
+        )
+    nameless = [zone.name for zone in zones.values() if not zone.id]
+    if settings.dns.provider == "cloudflare" and nameless:
+        mistakes.append(
+            f"mail:dns publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}\n"
+            "    allowed: zoneId on every domain of the primary, or in dns.zones here\n"
+            f'    example: in the stack\'s file, dns.zones: [{{"name": "{nameless[0]}", "zoneId": "..."}}]'
+        )
+    backup, archive = settings.backup, endpoints.archive
+    if backup and backup.install_velero and archive and not (archive.repository_password or backup.repository_password):
+        mistakes.append(
+            "mail:backup.repositoryPassword is not set, and the primary's stack does not know the one of its archive\n"
+            "    allowed: the repository password of the primary's Velero\n"
+            "    example: pulumi config set --secret --path backup.repositoryPassword <value>"
+        )
+    if mistakes:
+        raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))
+
+
 def _providers(settings: Settings) -> list[pulumi.ProviderResource]:
     providers: list[pulumi.ProviderResource] = [
         kubernetes.Provider(
@@ -113,7 +146,7 @@ def _providers(settings: Settings) -> list[pulumi.ProviderResource]:
         import pulumi_cloudflare as cloudflare  # noqa: PLC0415  seconds to import, so only where it is used
 
         token = settings.dns.api_token
-        providers.append(cloudflare.Provider("cloudflare", api_token=Output.secret(token.get_secret_value()) if token else None))
+        providers.append(cloudflare.Provider("cloudflare", api_token=_secret(token) if token else None))
     return providers
 
 
@@ -208,7 +241,7 @@ def _primary_backup_args(backup: Backup, server: StalwartServer) -> MailBackupAr
     args = _velero_args(backup, server, locations)
     args["schedules"] = schedules
     if backup.repository_password:
-        args["repository_password"] = Output.secret(backup.repository_password.get_secret_value())
+        args["repository_password"] = _secret(backup.repository_password)
     return args
 
 
@@ -222,14 +255,19 @@ def _backup_backup_args(backup: Backup, endpoints: RegionEndpoints, server: Stal
         if archive.s3_url:
             mounted["s3_url"] = archive.s3_url
         if backup.archive_reader:
-            mounted["access_key_id"] = Output.secret(backup.archive_reader.access_key_id.get_secret_value())
-            mounted["secret_access_key"] = Output.secret(backup.archive_reader.secret_access_key.get_secret_value())
+            mounted["access_key_id"] = _secret(backup.archive_reader.access_key_id)
+            mounted["secret_access_key"] = _secret(backup.archive_reader.secret_access_key)
         locations.append(mounted)
     args = _velero_args(backup, server, locations)
-    if archive:
-        # The primary's, or its volumes could not be decrypted here.
-        args["repository_password"] = Output.secret(archive.repository_password.get_secret_value())
+    # The primary's, or its volumes could not be decrypted here.
+    password = (archive and archive.repository_password) or backup.repository_password
+    if password:
+        args["repository_password"] = _secret(password)
     return args
+
+
+def _secret(value: SecretStr) -> Output[str]:
+    return Output.secret(value.get_secret_value())
 
 
 def _velero_args(backup: Backup, server: StalwartServer, locations: list[LocationArgs]) -> MailBackupArgs:
@@ -248,8 +286,8 @@ def _location_args(name: str, location: BackupLocation) -> LocationArgs:
     if location.s3_url:
         args["s3_url"] = location.s3_url
     if location.access_key_id and location.secret_access_key:
-        args["access_key_id"] = Output.secret(location.access_key_id.get_secret_value())
-        args["secret_access_key"] = Output.secret(location.secret_access_key.get_secret_value())
+        args["access_key_id"] = _secret(location.access_key_id)
+        args["secret_access_key"] = _secret(location.secret_access_key)
     return args
 
 
@@ -266,7 +304,7 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
         "bucket": settings.archive.bucket,
         "region": settings.archive.region,
         **{key: value for key, value in known.items() if value},
-        "repositoryPassword": backup.repository_password,
+        **({"repositoryPassword": backup.repository_password} if settings.install_velero or settings.repository_password else {}),
     }
 
 

@@ -234,18 +234,20 @@ class Backup(_Model):
     archive_reader: ReaderKeys | None = Field(
         None, description="on the backup: keys for the primary's archive, else Velero's identity", examples=[SECRET_EXAMPLE]
     )
-    install_velero: bool = Field(True, description="true, or false when Velero is there already", examples=["false"])
+    install_velero: bool = Field(
+        False, description="true to install Velero by its chart, false when it is there already", examples=["true"]
+    )
     velero_namespace: KubernetesName = Field("velero", description="a Kubernetes namespace", examples=["velero"])
     repository_password: SecretStr | None = Field(
-        None, description="the repository password of a Velero that is there already", examples=[SECRET_EXAMPLE]
+        None,
+        description="the repository password of Velero, the same in both regions; made when Velero is installed",
+        examples=[SECRET_EXAMPLE],
     )
 
     @model_validator(mode="after")
     def _archive_is_elsewhere(self) -> Self:
         if self.archive and (self.archive.bucket == self.location.bucket or self.archive.region == self.location.region):
             raise ValueError("has an `archive` in the bucket or the region of `location`; what takes one would take both")
-        if not self.install_velero and self.archive and self.repository_password is None:
-            raise ValueError("uses a Velero that is there already; without its `repositoryPassword` no other region can restore")
         return self
 
 

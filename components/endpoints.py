@@ -36,8 +36,8 @@ class ArchiveEndpoint(_Model):
     region: str
     prefix: str | None = None
     s3_url: str | None = None
-    repository_password: SecretStr
-    """What its volume data is encrypted with."""
+    repository_password: SecretStr | None = None
+    """What its volume data is encrypted with; absent when the primary's Velero was not installed by this program."""
 
 
 class RegionEndpoints(_Model):

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 from hypothesis import HealthCheck, settings
+
 from offline.program import record, stack_config
 from offline.recorder import Recording
 from offline.world import OfflineWorld

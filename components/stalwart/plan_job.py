@@ -24,7 +24,7 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
-from .. import labels
+from .. import checks, labels
 from . import names
 from .arguments import Server
 from .listeners import MANAGEMENT_PORT
@@ -42,23 +42,18 @@ CONFIG_MAP_LIMIT_BYTES = 1_048_576
 CONFIG_MAP_MARGIN_BYTES = 4_096
 
 
-class PlanTooLargeError(ValueError):
-    """The plan does not fit the ConfigMap it travels in."""
-
-
 def plan_text(server: Server) -> str:
     """The server's plan as NDJSON.
 
     Raises:
-        PlanTooLargeError: it is above what one ConfigMap holds.
+        ArgumentsError: it is above what one ConfigMap holds.
     """
     text = to_ndjson(server_plan(server))
     limit = CONFIG_MAP_LIMIT_BYTES - CONFIG_MAP_MARGIN_BYTES
     if len(text) > limit:
-        raise PlanTooLargeError(
-            f"domains: the plan for {len(server.mail_domains)} domains and {len(server.recipients or ())} recipients takes"
-            f" {len(text)} bytes; a ConfigMap holds {limit}. Divide them over two installations"
-        )
+        count = f"{len(server.mail_domains)} domains and {len(server.recipients or ())} recipients"
+        problem = f"domains: the plan for {count} takes {len(text)} bytes, and a ConfigMap holds {limit}; divide the domains"
+        raise checks.ArgumentsError("StalwartServer", [problem])
     return text
 
 

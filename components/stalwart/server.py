@@ -75,10 +75,7 @@ class StalwartServer(pulumi.ComponentResource):
             opts: the usual options. `protect`, `providers` and `depends_on` reach every child.
         """
         server = resolve(args)
-        try:
-            plan = plan_job.plan_text(server)
-        except plan_job.PlanTooLargeError as error:
-            raise checks.ArgumentsError("StalwartServer", [str(error)]) from None
+        plan = plan_job.plan_text(server)
         dkim_names = {f"{names.DKIM_SECRET}-{n}": keys for n, keys in enumerate(_dkim_key_groups(server))}
         super().__init__("stalwart-mail:index:StalwartServer", name, {**args}, opts)
 

@@ -1,6 +1,7 @@
 """The rules of single values."""
 
 import pytest
+
 from components import checks
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from settings import Settings, SettingsError, parse
 
 CASES = Path(__file__).parent / "settings_cases"
