@@ -97,9 +97,14 @@ async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
     full_name = "/".join([*context[: 3 - len(parts)], *parts])
     help_text = f"Bring the primary up first: pulumi up --stack {parts[-1]}"
     try:
-        details = await pulumi.StackReference(full_name).get_output_details("endpoints")
-        value = details.secret_value if details.value is None else details.value
-        return RegionEndpoints.parse(value)
+        # A StackReference to a stack that is not there stops the engine before the program can say what to do.
+        await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": full_name})
+    except Exception as error:  # the SDK raises no narrower one
+        reason = str(error).rpartition("returned an error: ")[2]
+        raise SettingsError(f"The stack {full_name} cannot be read: {reason}. {help_text}") from None
+    details = await pulumi.StackReference(full_name).get_output_details("endpoints")
+    try:
+        return RegionEndpoints.parse(details.secret_value if details.value is None else details.value)
     except EndpointsError as error:
         raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 import pulumi
 from google.protobuf import json_format
-from pulumi.runtime.mocks import MockMonitor, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 
@@ -74,16 +74,20 @@ class _Answers(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if args.typ == "pulumi:pulumi:StackReference":
-            outputs = self.world.stack_outputs(str(args.resource_id))
-            if outputs is None:
-                raise Exception(f"unknown stack {args.resource_id!r}")  # as the engine does
+            outputs = self.world.stack_outputs(str(args.resource_id)) or {}
             secrets = [name for name, value in outputs.items() if has_secret(value)]
             plain = {name: reveal(value) for name, value in outputs.items()}
             return str(args.resource_id), {"name": args.resource_id, "outputs": plain, "secretOutputNames": secrets}
         return f"{args.name}-id", {**cast("dict[str, Any]", args.inputs), **self.world.create(args)}
 
-    def call(self, args: Any) -> tuple[dict[str, Any], None]:
-        raise Exception(f"the program asked for {args.token}; a preview needs no look-up")
+    def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token != "pulumi:pulumi:readStackOutputs":
+            raise Exception(f"the program asked for {args.token}; a preview needs no look-up")
+        name = str(cast("dict[str, Any]", args.args)["name"])
+        outputs = self.world.stack_outputs(name)
+        if outputs is None:
+            return {}, [("name", f"unknown stack {name!r}")]  # as the engine does
+        return {"name": name, "outputs": reveal(outputs)}, []
 
 
 class Recorder(MockMonitor):
