@@ -109,9 +109,12 @@ def kubernetes_name(value: str) -> str:
 def ip_address(value: str) -> str:
     """An IPv4 or IPv6 address in compressed form (RFC 5952), which is what DNS providers give back."""
     try:
-        return ipaddress.ip_address(value).compressed
+        address = ipaddress.ip_address(value)
     except ValueError:
         raise ValueError("is not an IPv4 or IPv6 address") from None
+    if address.is_unspecified or address.is_loopback or address.is_multicast or address.is_link_local:
+        raise ValueError("is not the address of a host that others can reach")
+    return address.compressed
 
 
 def ip_network(value: str) -> str:

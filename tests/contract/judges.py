@@ -1,0 +1,90 @@
+"""What other people's validators say of a recorded stack: Kubernetes' own schemas, a DNS library, the server's plan checker."""
+
+import json
+from functools import cache
+
+import dns.zone
+import kubernetes_validate
+
+from offline.build import is_manifest, manifest
+from offline.recorder import Recording, map_secrets
+
+KUBERNETES_VERSIONS = ("1.30", "1.37")
+CUSTOM = ("cert-manager.io/", "velero.io/")
+
+
+def check_manifests(recording: Recording, versions: tuple[str, ...] = KUBERNETES_VERSIONS) -> int:
+    """Validate every object of Kubernetes' own kinds, as it is sent and as it is written; return how many there were."""
+    seen = 0
+    for resource in recording.resources.values():
+        if not is_manifest(resource) or str(resource.inputs["apiVersion"]).startswith(CUSTOM):
+            continue
+        for found in (manifest(resource), map_secrets(dict(resource.inputs), lambda value: value)):
+            for version in versions:
+                _validate(json.dumps(found), version)
+        seen += 1
+    return seen
+
+
+@cache
+def _validate(text: str, version: str) -> None:
+    kubernetes_validate.validate(json.loads(text), version, strict=True)
+
+
+def check_zones(recording: Recording) -> int:
+    """Parse every zone; return how many records there were."""
+    count = 0
+    for name, text in recording.outputs["zones"].items():
+        zone = dns.zone.from_text(text, origin=name, relativize=False, check_origin=" IN SOA " in text)
+        count += sum(len(rdataset) for _name, rdataset in zone.iterate_rdatasets())
+    return count
+
+
+def plan_of(recording: Recording) -> str:
+    """The recorded server plan."""
+    (plan,) = [
+        resource.inputs["data"]["plan.ndjson"]
+        for resource in recording.of_type("kubernetes:core/v1:ConfigMap")
+        if "plan.ndjson" in resource.inputs["data"]
+    ]
+    return plan
+
+
+def check_plan(recording: Recording) -> int:
+    """The rules of the plan format that need no server: references, match keys, no arrays. Return the number of lines."""
+    defined: set[str] = set()
+    lines = plan_of(recording).splitlines()
+    for line in lines:
+        operation = json.loads(line)
+        kind, value = operation["@type"], operation.get("value", {})
+        assert kind in ("upsert", "reconcile", "create", "update", "destroy"), line
+        assert operation.keys() <= {"@type", "object", "matchOn", "scope", "value"}, line
+        _no_array(value, line)
+        for reference in _references(value):
+            assert reference in defined, f"{reference} is not defined above: {line}"
+        if kind in ("upsert", "reconcile"):
+            match = operation["matchOn"]
+            keys = [tuple(str(body.get(field)) for field in match) for body in value.values()]
+            if match != "*":
+                assert all(field in body for body in value.values() for field in match), line
+                assert len(set(keys)) == len(keys), f"two entries with one key: {line}"
+            for body in value.values():
+                assert all(body.get(field, wanted) == wanted for field, wanted in operation.get("scope", {}).items()), line
+        if kind in ("upsert", "reconcile", "create"):
+            defined |= {f"#{name}" for name in value}
+    return len(lines)
+
+
+def _no_array(value: object, line: str) -> None:
+    assert not isinstance(value, list), f"the server refuses arrays: {line}"
+    if isinstance(value, dict):
+        for item in value.values():
+            _no_array(item, line)
+
+
+def _references(value: object):
+    if isinstance(value, str) and value.startswith("#"):
+        yield value
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _references(item)

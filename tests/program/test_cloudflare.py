@@ -1,0 +1,65 @@
+"""The Cloudflare publisher: every record as the API stores it, so that a refresh finds no change."""
+
+import pytest
+
+from offline.program import record, stack_config
+from offline.recorder import Recording, Secret
+from offline.world import OfflineWorld
+
+RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+
+
+@pytest.fixture(scope="module")
+def cloudflare() -> Recording:
+    config = stack_config("primary")
+    domains = [{**domain, "zoneId": f"zone-{number}"} for number, domain in enumerate(config["mail:domains"])]
+    config["mail:exposure"] = {"addresses": ["203.0.113.10", "2001:db8::10"]}
+    return record(
+        "primary",
+        {**config, "mail:domains": domains, "mail:dns": {"provider": "cloudflare", "apiToken": {"secure": "token"}}},
+        OfflineWorld(),
+    )
+
+
+def test_every_record_of_the_zone_files_is_published(cloudflare: Recording):
+    published = {(r.inputs["name"], r.inputs["type"], str(r.inputs["content"]).rstrip(".")) for r in cloudflare.of_type(RECORD)}
+    lines = [
+        line.split(" ", 4)
+        for text in cloudflare.outputs["zones"].values()
+        for line in text.splitlines()
+        if " IN " in line and not line.startswith("@")
+    ]
+    written = set()
+    for name, _ttl, _class, kind, value in lines:
+        content = value.partition(" ")[2] if kind == "MX" else value
+        written.add((name.rstrip("."), kind, content.rstrip(".")))
+    assert published == written
+    assert len(published) == 12
+
+
+def test_names_are_whole_and_targets_without_the_dot(cloudflare: Recording):
+    for resource in cloudflare.of_type(RECORD):
+        name = resource.inputs["name"]
+        assert name.endswith(("example.com", "example.org"))
+        assert name == name.lower()
+        assert resource.inputs["zoneId"] == ("zone-0" if name.endswith("example.com") else "zone-1")
+    (mx,) = [r for r in cloudflare.of_type(RECORD) if r.name == "dns-mx-example.com"]
+    assert (mx.inputs["content"], mx.inputs["priority"]) == ("mx1.example.com", 10)
+    (null,) = [r for r in cloudflare.of_type(RECORD) if r.name == "dns-mx-example.org"]
+    assert (null.inputs["content"], null.inputs["priority"]) == (".", 0)
+
+
+def test_text_is_quoted_and_no_record_is_proxied(cloudflare: Recording):
+    for resource in cloudflare.of_type(RECORD):
+        assert resource.inputs["proxied"] is False
+        assert len(resource.inputs["comment"]) <= 100
+        if resource.inputs["type"] == "TXT":
+            assert resource.inputs["content"].startswith('"')
+            assert resource.inputs["content"].endswith('"')
+
+
+def test_records_use_the_explicit_provider_with_a_secret_token(cloudflare: Recording):
+    (provider,) = cloudflare.of_type("pulumi:providers:cloudflare")
+    assert provider.inputs["apiToken"] == Secret("token")
+    assert all(r.provider.startswith(provider.urn) for r in cloudflare.of_type(RECORD))
+    assert cloudflare.duplicates == []

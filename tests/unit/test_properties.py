@@ -1,0 +1,134 @@
+"""Whatever the settings: valid ones make a valid region, broken ones are refused in words and never otherwise."""
+
+import copy
+import json
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offline.program import PROJECT_FOLDER, record, stack_config
+from offline.world import OfflineWorld
+from settings import SettingsError, parse
+from tests.contract.judges import check_manifests, check_plan, check_zones
+
+CASES = PROJECT_FOLDER / "tests" / "unit" / "settings_cases"
+FULL = yaml.safe_load((CASES / "full-primary.happy.yaml").read_text())
+
+label = st.from_regex(r"[a-z][a-z0-9]{0,10}(-[a-z0-9]{1,5})?", fullmatch=True)
+domain_name = st.builds("{}.{}".format, label, st.sampled_from(["example", "test", "com", "co.uk"]))
+address = st.one_of(st.ip_addresses(network="192.0.2.0/24").map(str), st.ip_addresses(network="2001:db8::/32").map(str))
+selectors = st.lists(
+    st.builds(dict, name=label, algorithm=st.sampled_from(["rsa", "ed25519"])),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda s: s["name"],
+)
+domain = st.fixed_dictionaries(
+    {"name": domain_name},
+    optional={
+        "dmarc": st.fixed_dictionaries(
+            {"policy": st.sampled_from(["none", "quarantine", "reject"])},
+            optional={"reportAddress": st.just("dmarc@example.com")},
+        ),
+        "dkimSelectors": selectors,
+    },
+)
+
+
+@st.composite
+def primaries(draw):
+    domains = draw(st.lists(domain, min_size=1, max_size=4, unique_by=lambda d: d["name"]))
+    parked = draw(st.lists(domain_name, max_size=2, unique=True))
+    taken = {d["name"] for d in domains}
+    config = {
+        "role": "primary",
+        "region": draw(label),
+        "domains": domains + [{"name": name, "parked": True} for name in parked if name not in taken],
+        "hostname": draw(st.one_of(st.just(""), label.map(lambda found: found + "."))) + domains[0]["name"],
+        "exposure": {
+            "kind": draw(st.sampled_from(["LoadBalancer", "NodePort", "HostPort"])),
+            "addresses": draw(st.lists(address, min_size=1, max_size=3, unique=True)),
+        },
+        "tls": draw(st.sampled_from([{}, {"issuer": "letsencrypt"}, {"secretName": "mx"}])),
+        "trustedNetworks": draw(
+            st.lists(st.sampled_from(["10.0.0.0/8", "192.168.1.0/24", "fd00::/8", "192.0.2.1/32"]), unique=True)
+        ),
+        "logLevel": draw(st.sampled_from(["error", "info", "trace"])),
+    }
+    if draw(st.booleans()):
+        config["backupExchange"] = {"hostname": "mx2.example.com", "addresses": draw(st.lists(address, max_size=2, unique=True))}
+    if draw(st.booleans()):
+        config["backup"] = stack_config("primary")["mail:backup"]
+    return config
+
+
+@settings(max_examples=25)
+@given(primaries())
+def test_any_valid_settings_make_valid_manifests_records_and_plans(config):
+    parse(config, "mail")
+    primary = record("primary", {f"mail:{key}": value for key, value in config.items()}, OfflineWorld())
+    hostname = "mx2." + config["domains"][0]["name"]
+    backup_config = {**stack_config("backup"), "mail:hostname": hostname}
+    backup = record("backup", backup_config, OfflineWorld({"organization/mail/primary": dict(primary.outputs)}))
+    for recording in (primary, backup):
+        assert recording.duplicates == []
+        check_manifests(recording, versions=("1.37",))
+        check_zones(recording)
+        check_plan(recording)
+
+
+anything = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False),
+        st.text(max_size=12),
+        st.sampled_from(["hush", "10.0.0.0/0"]),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=6), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+def _places(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from _places(item, (*path, key))
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_broken_settings_are_refused_in_words(data):
+    config = copy.deepcopy(FULL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from([path for path in _places(config) if path]))
+        target = config
+        for key in path[:-1]:
+            target = target[key]
+        if isinstance(target, dict) and data.draw(st.booleans()):
+            target[data.draw(st.text(max_size=8))] = data.draw(anything)
+        else:
+            target[path[-1]] = data.draw(anything)
+    try:
+        parse(config, "mail")
+    except SettingsError as error:
+        message = str(error)
+    else:
+        message = "The configuration of this stack has no mistake"
+    assert message.startswith("The configuration of this stack has ")
+    assert "hush-" not in message
+
+
+@given(st.dictionaries(st.text(), anything, max_size=5))
+def test_any_mapping_at_all_is_refused_in_words(config):
+    with pytest.raises(SettingsError, match=r"mail:(hostname|region|role) is not set"):
+        parse(config, "mail")
+
+
+@given(primaries())
+def test_settings_survive_the_way_through_the_engine(config):
+    assert parse(json.loads(json.dumps(config)), "mail") == parse(config, "mail")
