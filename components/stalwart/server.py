@@ -179,7 +179,7 @@ class StalwartServer(pulumi.ComponentResource):
         service = Service(
             f"{name}-mail",
             ServiceInitArgs(
-                metadata=meta(names.MAIL_SERVICE, annotations={**server.exposure.annotations}),
+                metadata=meta(names.MAIL_SERVICE, annotations={**server.exposure.annotations} or None),
                 spec=network.mail_service(server),
             ),
             ResourceOptions(parent=self, depends_on=[applied]),

@@ -120,6 +120,8 @@ def stateful_set(
     return StatefulSetSpecArgs(
         service_name=names.INTERNAL_SERVICE,
         replicas=1,  # RocksDB has one writer
+        # In order, a pod that waits for a plan that failed would never be replaced by one that waits for its correction.
+        pod_management_policy="Parallel",
         selector=LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER)),
         template=PodTemplateSpecArgs(
             metadata=ObjectMetaArgs(

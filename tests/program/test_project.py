@@ -95,7 +95,8 @@ set_mocks(Echo(), preview=True)
 from stalwart_mail import MailBackup, MailDns, StalwartServer
 assert "pulumi_cloudflare" not in sys.modules
 domains = [{"name": "example.org", "dkim_selectors": [{"name": "a", "algorithm": "rsa"}]}]
-server = StalwartServer("post", {"hostname": "mx.example.org", "domains": domains, "dkim_private_keys": {"a._domainkey.example.org": "k"}})
+keys = {"a._domainkey.example.org": "k"}
+server = StalwartServer("post", {"hostname": "mx.example.org", "domains": domains, "dkim_private_keys": keys})
 MailDns("names", {"hostname": "mx.example.org", "addresses": ["192.0.2.1"], "domains": domains, "exchange": server.exchange,
                   "dkim_public_keys": {"a._domainkey.example.org": pulumi.Output.from_input("k")}})
 MailBackup("copies", {"locations": [{"name": "far", "bucket": "far-bucket", "region": "eu"}]})

@@ -111,6 +111,11 @@ def test_the_server_waits_for_its_plan_in_recovery_mode(recording):
     assert gate["volumeMounts"] == server["volumeMounts"]  # keys are read when the plan is applied
 
 
+def test_a_pod_that_waits_for_a_failed_plan_can_be_replaced(recording):
+    # With ordered pods the controller never replaces one that is not ready (seen on a real controller manager).
+    assert _only(recording, "kubernetes:apps/v1:StatefulSet").inputs["spec"]["podManagementPolicy"] == "Parallel"
+
+
 def test_host_ports_are_taken_only_for_mail_and_need_a_privileged_namespace():
     recording = _changed("primary", exposure={"kind": "HostPort", "addresses": ["203.0.113.10"]})
     ports = _only(recording, "kubernetes:apps/v1:StatefulSet").inputs["spec"]["template"]["spec"]["containers"][0]["ports"]
