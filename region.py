@@ -41,13 +41,13 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     domains = [_domain_args(domain) for domain in settings.domains]
-    options = ResourceOptions(providers=_providers(settings))
     server_args = _server_args(settings, domains)
     if settings.backup_exchange:
         server_args["peer"] = PeerArgs(
             hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
         )
     plan_text(resolve(server_args))  # refuses a plan that is too large, before there is any resource
+    options = ResourceOptions(providers=_providers(settings))
     keys = DkimKeys("dkim", {"domains": domains}, options)
     server_args["dkim_private_keys"] = keys.private_keys
     server = StalwartServer("stalwart", server_args, options)
@@ -72,7 +72,6 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
     domains = [_relayed_domain_args(domain) for domain in endpoints.domains]
-    options = ResourceOptions(providers=_providers(settings))
     server_args = _server_args(settings, domains)
     server_args["role"] = "backup"
     server_args["peer"] = PeerArgs(
@@ -80,6 +79,8 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     )
     if settings.recipients is not None:
         server_args["recipients"] = list(settings.recipients)
+    plan_text(resolve(server_args))
+    options = ResourceOptions(providers=_providers(settings))
     server = StalwartServer("stalwart", server_args, options)
     dns_args = _dns_args(settings, domains, server)
     # SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them.

@@ -161,16 +161,6 @@ def test_many_domains_keep_every_object_below_the_limit_of_kubernetes():
     assert len(sources) == 3
 
 
-def test_a_plan_above_the_limit_is_refused_before_any_resource():
-    domains = [
-        {"name": "example.com"},
-        *({"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)),
-    ]
-    with pytest.raises(Exception, match="a ConfigMap holds") as refused:
-        _changed("primary", domains=domains)
-    assert "1801 domains" in str(refused.value)
-
-
 def test_the_backup_holds_no_key_and_no_account_of_the_primary(backup):
     assert backup.of_type("tls:index/privateKey:PrivateKey") == []
     plan = _named(backup, "stalwart-plan").inputs["data"]["plan.ndjson"]
@@ -230,7 +220,9 @@ def test_location_keys_are_a_secret_in_the_form_of_a_credentials_file():
     assert spec["credential"] == {"name": "velero-mail-primary-hot", "key": "cloud"}
 
 
-def test_a_backup_outside_the_primarys_zones_is_refused_before_any_resource():
-    with pytest.raises(SettingsError, match="outside every known zone") as refused:
-        _changed("backup", hostname="mx2.elsewhere.example")
-    assert "example: pulumi config set hostname mx2.example.com" in str(refused.value)
+def test_a_backup_that_installs_velero_needs_the_primarys_repository_password():
+    backup = {**stack_config("backup")["mail:backup"], "installVelero": True}
+    with pytest.raises(SettingsError, match=r"mail:backup\.repositoryPassword is not set"):
+        _changed("backup", backup=backup)
+    given = _changed("backup", backup={**backup, "repositoryPassword": {"secure": "hush"}})
+    assert isinstance(_named(given, "backup-repository-credentials").inputs["data"], Secret)

@@ -1,0 +1,41 @@
+"""What is refused is refused before the first resource: nothing half-done."""
+
+import pulumi
+import pytest
+
+from offline import program
+from offline.recorder import Recording, reveal
+from offline.world import OfflineWorld
+from tests.conftest import PRIMARY, recorded
+
+ENDPOINTS = {PRIMARY: {"endpoints": reveal(recorded("primary").outputs["endpoints"])}}
+LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes", "stacks", "words"),
+    [
+        ("primary", {"image": "stalwartlabs/stalwart:latest"}, {}, "floating tag"),
+        ("primary", {"hostname": "mx1.elsewhere.example"}, {}, "outside every known zone"),
+        ("primary", {"domains": [{"name": "example.com"}, *LONG]}, {}, "1801 domains"),
+        ("backup", {"primaryStack": None}, {}, "mail:primaryStack is not set"),
+        ("backup", {}, {}, "unknown stack"),
+        ("backup", {}, {PRIMARY: {"endpoints": {"version": 0}}}, "has version 0"),
+        ("backup", {"hostname": "mx2.elsewhere.example"}, ENDPOINTS, "outside every known zone"),
+        ("backup", {"dns": {"provider": "cloudflare"}}, ENDPOINTS, "needs the zoneId of example.com"),
+        ("backup", {"recipients": [f"user{n}@example.com" for n in range(20_000)]}, ENDPOINTS, "20000 recipients"),
+    ],
+)
+def test_nothing_is_registered(stack, changes, stacks, words, monkeypatch):
+    recordings = []
+
+    def recording(name):
+        recordings.append(Recording(name))
+        return recordings[-1]
+
+    monkeypatch.setattr(program, "Recording", recording)
+    config = {**program.stack_config(stack), **{f"mail:{key}": value for key, value in changes.items()}}
+    with pytest.raises(pulumi.RunError, match=words):
+        program.record(stack, {key: value for key, value in config.items() if value is not None}, OfflineWorld(stacks))
+    assert len(recordings) == 1
+    assert recordings[0].resources == {}
