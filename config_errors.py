@@ -7,7 +7,7 @@ import difflib
 import shlex
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -17,27 +17,28 @@ from pydantic_core import ErrorDetails
 Location = tuple[int | str, ...]
 
 
-def explain(error: ValidationError, model: type[BaseModel], prefix: str) -> str:
+def explain(error: ValidationError, model: type[BaseModel], prefix: str, encrypted: Collection[str] = ()) -> str:
     """Every mistake of a configuration, one paragraph each.
 
     Args:
         error: what validation found.
         model: the model it was validated against.
         prefix: the namespace of the keys, such as `mail`.
+        encrypted: the keys whose whole value was given as a secret.
     """
     mistakes = error.errors(include_url=False, include_context=False)
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    paragraphs = [_paragraph(mistake, model, prefix) for mistake in mistakes]
+    paragraphs = [_paragraph(mistake, model, prefix, encrypted) for mistake in mistakes]
     return f"The configuration of this stack has {count}; nothing was created.\n\n" + "\n\n".join(paragraphs)
 
 
-def _paragraph(mistake: ErrorDetails, model: type[BaseModel], prefix: str) -> str:
+def _paragraph(mistake: ErrorDetails, model: type[BaseModel], prefix: str, encrypted: Collection[str]) -> str:
     location = _aliased(mistake["loc"], model)
     key = f"{prefix}:{_dotted(location)}"
     if mistake["type"] == "extra_forbidden":
         return _unknown_key(location, model, prefix, key)
     field = _field(model, location)
-    lines = [f"{key}{_shown(mistake, field)} {_what(mistake)}"]
+    lines = [f"{key}{_shown(mistake, field, location[0] in encrypted and len(location) == 1)} {_what(mistake)}"]
     if field:
         lines.append(f"    allowed: {field.description}")
         lines.append(f"    example: {_command(location, field)}")
@@ -67,11 +68,11 @@ def _what(mistake: ErrorDetails) -> str:
     return f"should {wanted}" if wanted else f"is wrong: {mistake['msg']}"
 
 
-def _shown(mistake: ErrorDetails, field: FieldInfo | None) -> str:
+def _shown(mistake: ErrorDetails, field: FieldInfo | None, is_encrypted: bool) -> str:
     value = mistake["input"]
     if mistake["type"] == "missing" or value is None:
         return ""
-    if field is None or SecretStr in leaf_types(field.annotation):
+    if field is None or is_encrypted or SecretStr in leaf_types(field.annotation):
         return " (a secret)"
     if isinstance(value, (str, int, float, bool)):
         return f" = {value!r}"

@@ -6,11 +6,11 @@ mistakes together; before anything is created.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, Literal, Self, cast
 
 import pulumi
-from pulumi.runtime import get_config_env
+from pulumi.runtime import get_config_env, get_config_secret_keys_env
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -377,12 +377,13 @@ class SettingsError(pulumi.RunError):
     """The stack's configuration cannot be used; the message lists every mistake. The engine prints it without a traceback."""
 
 
-def parse(values: Mapping[str, Any], prefix: str) -> Settings:
+def parse(values: Mapping[str, Any], prefix: str, encrypted: Collection[str] = ()) -> Settings:
     """Check a stack's configuration.
 
     Args:
         values: the configuration by key, without prefix.
         prefix: the namespace of the keys, for error messages.
+        encrypted: the keys that were given as secrets; error messages do not show their values.
 
     Raises:
         SettingsError: with every mistake at once.
@@ -390,7 +391,7 @@ def parse(values: Mapping[str, Any], prefix: str) -> Settings:
     try:
         return Settings.model_validate(dict(values), context={"zones": _zone_names(values)})
     except ValidationError as error:
-        raise SettingsError(config_errors.explain(error, Settings, prefix)) from None
+        raise SettingsError(config_errors.explain(error, Settings, prefix, encrypted)) from None
 
 
 def _zone_names(values: Mapping[str, Any]) -> list[str]:
@@ -412,7 +413,8 @@ def load() -> Settings:
     """
     project = pulumi.get_project()
     own = {key.removeprefix(f"{project}:"): value for key, value in get_config_env().items() if key.startswith(f"{project}:")}
-    return parse({key: _decoded(value) for key, value in own.items()}, project)
+    encrypted = [key.removeprefix(f"{project}:") for key in get_config_secret_keys_env()]
+    return parse({key: _decoded(value) for key, value in own.items()}, project, encrypted)
 
 
 def _decoded(value: str) -> Any:

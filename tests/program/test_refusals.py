@@ -12,6 +12,14 @@ ENDPOINTS = {PRIMARY: {"endpoints": reveal(recorded("primary").outputs["endpoint
 LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
 
 
+def test_a_value_that_was_given_as_a_secret_is_not_shown():
+    config = {**program.stack_config("primary"), "mail:hostname": {"secure": "hush_hush"}}
+    with pytest.raises(pulumi.RunError) as refused:
+        program.record("primary", config, OfflineWorld())
+    assert "mail:hostname (a secret) is not a fully qualified host name" in str(refused.value)
+    assert "hush_hush" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("stack", "changes", "stacks", "words"),
     [
