@@ -24,7 +24,7 @@ def explain(error: ValidationError, model: type[BaseModel], prefix: str, encrypt
         error: what validation found.
         model: the model it was validated against.
         prefix: the namespace of the keys, such as `mail`.
-        encrypted: the keys whose whole value was given as a secret.
+        encrypted: the keys whose value was, or holds, a secret in the stack's file.
     """
     mistakes = error.errors(include_url=False, include_context=False)
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -38,7 +38,7 @@ def _paragraph(mistake: ErrorDetails, model: type[BaseModel], prefix: str, encry
     if mistake["type"] == "extra_forbidden":
         return _unknown_key(location, model, prefix, key)
     field = _field(model, location)
-    lines = [f"{key}{_shown(mistake, field, location[0] in encrypted and len(location) == 1)} {_what(mistake)}"]
+    lines = [f"{key}{_shown(mistake, field, location[0] in encrypted)} {_what(mistake)}"]
     if field:
         lines.append(f"    allowed: {field.description}")
         lines.append(f"    example: {_command(location, field)}")

@@ -134,6 +134,12 @@ def _refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) ->
             "    allowed: the repository password of the primary's Velero\n"
             "    example: pulumi config set --secret --path backup.repositoryPassword <value>"
         )
+    if backup and archive and (backup.location.bucket, backup.location.prefix) == (archive.bucket, archive.prefix):
+        mistakes.append(
+            f"mail:backup.location is in the place of the primary's archive ({archive.bucket}): two writers corrupt both\n"
+            "    allowed: another bucket, or another prefix\n"
+            "    example: pulumi config set --path backup.location.prefix backup"
+        )
     if mistakes:
         raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))
 

@@ -348,6 +348,8 @@ class Settings(_Model):
     def _hostname_in_a_zone(cls, hostname: str, info: ValidationInfo) -> str:
         context = cast("dict[str, list[str]]", info.context or {})
         zones = {name: Zone(name) for name in context.get("zones", [])}
+        if hostname in [domain.name for domain in info.data.get("domains", ()) if domain.parked]:
+            raise ValueError("is a parked domain, which says that it has no mail host")
         # A backup's zones are known once the primary's stack has been read.
         if info.data.get("role") == "primary" and zones and zone_of(hostname, zones) is None:
             raise ValueError(f"is outside every known zone ({', '.join(zones)})")
@@ -362,6 +364,8 @@ class Settings(_Model):
         owner = {"backup_exchange": "primary", "primary_stack": "backup", "recipients": "backup"}.get(str(name))
         if owner and role and role != owner and value is not None:
             raise ValueError(f"is for a {owner} stack, and this one is a {role}")
+        if isinstance(value, Exchange) and value.hostname == info.data.get("hostname"):
+            raise ValueError("has the host name of this stack; the backup's exchange is another host")
         if isinstance(value, Backup) and role == "backup" and value.archive:
             raise ValueError("has an `archive` on a backup stack; the primary's is mounted read-only instead")
         return value
@@ -383,7 +387,7 @@ def parse(values: Mapping[str, Any], prefix: str, encrypted: Collection[str] = (
     Args:
         values: the configuration by key, without prefix.
         prefix: the namespace of the keys, for error messages.
-        encrypted: the keys that were given as secrets; error messages do not show their values.
+        encrypted: the keys whose value was, or holds, a secret in the stack's file; error messages do not show them.
 
     Raises:
         SettingsError: with every mistake at once.

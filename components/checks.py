@@ -64,8 +64,8 @@ class Problems:
             return value
 
     def all_checked(self, field: str, rule: Callable[[str], str], values: Sequence[str]) -> tuple[str, ...]:
-        """Every value in the form that `rule` gives it."""
-        return tuple(self.checked(field, rule, value) for value in values)
+        """Every value in the form that `rule` gives it, each once."""
+        return tuple(dict.fromkeys(self.checked(field, rule, value) for value in values))
 
     def one_of(self, field: str, choices: type[Choice], value: str) -> Choice:
         """The choice of this name, or the first one when there is none."""
@@ -120,9 +120,11 @@ def ip_address(value: str) -> str:
 def ip_network(value: str) -> str:
     """A network in CIDR notation with no host bits set, of the sizes the server takes (its type `IpAddrOrMask`)."""
     try:
-        network = ipaddress.ip_network(value)
-    except ValueError as error:
-        raise ValueError(f"is not a network in CIDR notation ({error})") from None
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("is not a network in CIDR notation") from None
+    if ipaddress.ip_interface(value).ip != network.network_address:
+        raise ValueError("is not a network: its address has host bits set")
     if network.prefixlen < MIN_PREFIX_LENGTH:
         raise ValueError(f"is too large; the server takes /{MIN_PREFIX_LENGTH} and longer prefixes")
     return network.compressed

@@ -217,6 +217,12 @@ def resolve(args: StalwartServerArgs) -> Server:
         problems.add("peer: a backup needs the primary's host name to deliver held mail to")
     if role == Role.PRIMARY and recipients is not None:
         problems.add("recipients: only a backup takes a list; a primary knows its accounts")
+    names = {domain.name for domain in server.mail_domains}
+    foreign = [recipient for recipient in server.recipients or () if recipient.rpartition("@")[2] not in names]
+    if foreign:
+        problems.add(f"recipients: {', '.join(foreign[:5])} is in none of the domains {', '.join(sorted(names))}")
+    if server.peer and server.peer.hostname == server.hostname:
+        problems.add(f"peer.hostname: `{server.hostname}` is this server itself; mail would be relayed in a circle")
     if not server.mail_domains:
         problems.add("domains: at least one domain that receives mail is needed")
     kind = server.exposure.kind

@@ -120,10 +120,11 @@ def _certificate(server: Server) -> Plan:
 
 
 def _networks(server: Server) -> Plan:
-    allowed = [(network, "Nodes, pods and load balancers") for network in server.trusted_networks]
+    # By address, since one entry an address is all the server takes.
+    allowed = {_stored_form(network): "Nodes, pods and load balancers" for network in server.trusted_networks}
     if server.peer:
-        allowed += [(address, f"The exchange {server.peer.hostname}") for address in server.peer.addresses]
-    value = {f"n{n}": {"address": _stored_form(network), "reason": reason} for n, (network, reason) in enumerate(allowed)}
+        allowed |= {_stored_form(address): f"The exchange {server.peer.hostname}" for address in server.peer.addresses}
+    value = {f"n{n}": {"address": address, "reason": reason} for n, (address, reason) in enumerate(allowed.items())}
     bans = {f"{reason}BanPeriod": BAN_PERIOD_MS for reason in ("auth", "abuse", "scan", "loiter")}
     return (Reconcile("AllowedIp", ("address",), value), Update("Security", bans))
 

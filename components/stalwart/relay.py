@@ -45,11 +45,11 @@ def relay_operations(server: Server) -> Plan:
 
 def _lookups(server: Server) -> Plan:
     domains = {f"k{n}": {"key": domain.name, "isGlobPattern": False} for n, domain in enumerate(server.mail_domains)}
-    patterns: list[tuple[str, bool]] = []
+    patterns: dict[str, bool] = {}  # by key, since one entry a key is all the server takes
     for recipient in server.recipients or ():
-        local, _, domain = recipient.rpartition("@")
-        patterns += [(recipient.lower(), False), (f"{local.lower()}+*@{domain}", True)]
-    recipients = {f"r{n}": {"key": key, "isGlobPattern": is_glob} for n, (key, is_glob) in enumerate(patterns)}
+        local, _, domain = recipient.lower().rpartition("@")
+        patterns |= {f"{local}@{domain}": False, f"{local}+*@{domain}": True}
+    recipients = {f"r{n}": {"key": key, "isGlobPattern": is_glob} for n, (key, is_glob) in enumerate(patterns.items())}
     return (
         Reconcile("MemoryLookupKey", ("namespace", "key"), _in(RELAY_DOMAINS, domains), scope={"namespace": RELAY_DOMAINS}),
         Reconcile(

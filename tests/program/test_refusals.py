@@ -12,11 +12,23 @@ ENDPOINTS = {PRIMARY: {"endpoints": reveal(recorded("primary").outputs["endpoint
 LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
 
 
-def test_a_value_that_was_given_as_a_secret_is_not_shown():
-    config = {**program.stack_config("primary"), "mail:hostname": {"secure": "hush_hush"}}
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("hostname", {"secure": "hush_hush"}, "mail:hostname (a secret) is not a fully qualified host name"),
+        ("trustedNetworks", {"secure": '["hush_hush"]'}, "mail:trustedNetworks[0] (a secret) is not a network"),
+        (
+            "backup",
+            {"location": {"bucket": "a-bucket", "region": "r", "s3Url": {"secure": "https://k:hush_hush@s3.example.net"}}},
+            "mail:backup.location.s3Url (a secret) is not the URL",
+        ),
+    ],
+)
+def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
+    config = {**program.stack_config("primary"), f"mail:{key}": value}
     with pytest.raises(pulumi.RunError) as refused:
         program.record("primary", config, OfflineWorld())
-    assert "mail:hostname (a secret) is not a fully qualified host name" in str(refused.value)
+    assert words in str(refused.value)
     assert "hush_hush" not in str(refused.value)
 
 
@@ -30,6 +42,16 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown():
         ("backup", {}, {}, "unknown stack"),
         ("backup", {}, {PRIMARY: {"endpoints": {"version": 0}}}, "has version 0"),
         ("backup", {"hostname": "mx2.elsewhere.example"}, ENDPOINTS, "outside every known zone"),
+        ("backup", {"recipients": ["bob@elsewhere.example"]}, ENDPOINTS, "in none of the domains"),
+        ("backup", {"hostname": "mx1.example.com"}, ENDPOINTS, "is this server itself"),
+        (
+            "backup",
+            {"backup": {"location": {"bucket": "example-mail-archive", "region": "eu-central-1", "prefix": "primary"}}},
+            ENDPOINTS,
+            "two writers corrupt both",
+        ),
+        ("primary", {"hostname": "example.org"}, {}, "is a parked domain"),
+        ("primary", {"backupExchange": {"hostname": "mx1.example.com"}}, {}, "has the host name of this stack"),
         ("backup", {"dns": {"provider": "cloudflare"}}, ENDPOINTS, "needs the zoneId of example.com"),
         ("backup", {"recipients": [f"user{n}@example.com" for n in range(20_000)]}, ENDPOINTS, "20000 recipients"),
     ],

@@ -97,6 +97,25 @@ def test_own_networks_and_the_other_exchange_are_never_banned_and_bans_end():
     assert len(_singleton(plan, "Security")) == 4
 
 
+def test_an_address_or_a_recipient_that_is_given_twice_is_one_entry():
+    plan = _plan(PRIMARY, trusted_networks=["10.0.0.0/8", "10.0.0.0/8", "198.51.100.20/32"])
+    assert [value["address"] for value in _values(plan, "AllowedIp")] == ["10.0.0.0/8", "198.51.100.20"]
+    plan = _plan(BACKUP, recipients=["bob@example.com", "Bob@example.com"])
+    assert len([v for v in _values(plan, "MemoryLookupKey") if v["namespace"] == "relay-rcpts"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"recipients": ["bob@elsewhere.example"]}, "bob@elsewhere.example is in none of the domains"),
+        ({"hostname": "mx1.example.com"}, "is this server itself"),
+    ],
+)
+def test_a_backup_that_could_not_deliver_is_refused(changes, reason):
+    with pytest.raises(checks.ArgumentsError, match=reason):
+        resolve({**BACKUP, **changes})
+
+
 def test_the_primary_judges_neither_sender_nor_rate_of_the_backup():
     plan = _plan(PRIMARY)
     from_backup = "is_ip_in_cidr(remote_ip, '198.51.100.20/32')"
