@@ -1,6 +1,6 @@
 """One region: the components composed for the role that its settings give it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -229,7 +229,7 @@ def _tls_args(settings: Settings) -> TlsArgs:
 def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: StalwartServer) -> MailDnsArgs:
     zones = [_zone_args(zone) for zone in settings.dns.zones]
     # How many addresses there are decides how many records: without given ones it is the load balancer's one.
-    addresses: list[pulumi.Input[str]] = [*settings.exposure.addresses] or [server.addresses.apply(lambda found: found[0])]
+    addresses: list[pulumi.Input[str]] = [*settings.exposure.addresses] or [server.addresses.apply(_first_ipv4)]
     return MailDnsArgs(
         hostname=settings.hostname,
         addresses=addresses,
@@ -242,6 +242,10 @@ def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: Stalwar
         name_servers=list(settings.dns.name_servers),
         ttl_seconds=settings.dns.ttl_seconds,
     )
+
+
+def _first_ipv4(addresses: Sequence[str]) -> str:
+    return next((address for address in addresses if ":" not in address), addresses[0])
 
 
 def _primary_backup_args(backup: Backup, server: StalwartServer) -> MailBackupArgs:

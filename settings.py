@@ -314,7 +314,8 @@ class Settings(_Model):
     )
     recipients: tuple[EmailAddress, ...] | None = Field(
         None,
-        description="on the backup: the addresses to accept; default: all of the domains, without bounces",
+        description="on the backup: the addresses to accept, at least one; default: all of the domains, without bounces",
+        min_length=1,
         examples=['["alice@example.com"]'],
         validate_default=True,
     )

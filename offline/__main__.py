@@ -11,7 +11,7 @@ from pathlib import Path
 import pulumi
 
 from . import build
-from .program import ORGANIZATION, PROJECT_FOLDER, project_file, record, stack_config
+from .program import PROJECT_FOLDER, project_file, record, stack_config
 from .recorder import Recording
 from .summary import summarize
 from .world import OfflineWorld
@@ -27,7 +27,7 @@ def preview(folder: Path) -> dict[str, tuple[Recording, str]]:
         pulumi.RunError: a configuration was refused; the message names the stack.
     """
     project = str(project_file(folder)["name"])
-    stacks = [path.name.split(".")[1] for path in sorted(folder.glob("Pulumi.*.yaml"))]
+    stacks = [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in sorted(folder.glob("Pulumi.*.yaml"))]
     configs = {stack: stack_config(stack, folder) for stack in stacks}
     recorded: dict[str, tuple[Recording, str]] = {}
     outputs: dict[str, dict[str, object]] = {}
@@ -37,7 +37,7 @@ def preview(folder: Path) -> dict[str, tuple[Recording, str]]:
             recording = record(stack, config, OfflineWorld(outputs))
         except pulumi.RunError as error:
             raise pulumi.RunError(f"Pulumi.{stack}.yaml: {error}") from None
-        outputs[f"{ORGANIZATION}/{project}/{stack}"] = dict(recording.outputs)
+        outputs[f"{project}/{stack}"] = dict(recording.outputs)
         own = {key.partition(":")[2]: value for key, value in config.items()}
         recorded[stack] = (recording, summarize(recording, own))
     return recorded

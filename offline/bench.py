@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import build
-from .program import ORGANIZATION, PROJECT_FOLDER, project_file, record, stack_config
+from .program import PROJECT_FOLDER, project_file, record, stack_config
 from .summary import summarize
 from .world import OfflineWorld
 
@@ -85,7 +85,7 @@ def _preview_with(domains: int, folder: Path) -> int:
         recording = record(stack, settings, OfflineWorld(outputs))
         own = {key.partition(":")[2]: value for key, value in settings.items()}
         build.write(recording, summarize(recording, own), folder / stack)
-        outputs = {f"{ORGANIZATION}/{project}/{stack}": dict(recording.outputs)}
+        outputs = {f"{project}/{stack}": dict(recording.outputs)}
         count += len(recording.resources)
     return count
 

@@ -24,13 +24,13 @@ class OfflineWorld:
         """Make a world.
 
         Args:
-            stacks: outputs of other stacks by full name.
+            stacks: outputs of other stacks by `project/stack`, whatever their organization.
         """
         self.stacks = stacks or {}
 
     def stack_outputs(self, name: str) -> Mapping[str, Any] | None:
         """The recorded outputs of another stack."""
-        return self.stacks.get(name)
+        return self.stacks.get("/".join(name.split("/")[-2:]))
 
     def create(self, args: MockResourceArgs) -> Mapping[str, Any]:
         """What a new resource answers beside its inputs."""

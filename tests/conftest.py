@@ -12,7 +12,7 @@ from offline.world import OfflineWorld
 settings.register_profile("project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
-PRIMARY = "organization/mail/primary"
+PRIMARY = "mail/primary"
 
 
 @cache

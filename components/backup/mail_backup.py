@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -41,7 +42,7 @@ class MailBackup(pulumi.ComponentResource):
             opts: the usual options.
         """
         backup = resolve(args)
-        super().__init__("stalwart-mail:index:MailBackup", name, {**args}, opts)
+        super().__init__("stalwart-mail:index:MailBackup", name, _without_secrets(args), opts)
 
         mail_namespace = Output.from_input(args.get("mail_namespace", DEFAULT_MAIL_NAMESPACE))
         self.repository_password, velero_ready = _velero(name, backup, args, self)
@@ -86,6 +87,14 @@ class MailBackup(pulumi.ComponentResource):
         )
 
 
+def _without_secrets(args: MailBackupArgs) -> dict[str, Any]:
+    """The arguments as they may be recorded: they are shown in previews, and a caller may have given plain text."""
+    inputs: dict[str, Any] = {key: value for key, value in args.items() if key not in ("repository_password", "locations")}
+    keys = ("access_key_id", "secret_access_key")
+    inputs["locations"] = [{k: v for k, v in location.items() if k not in keys} for location in args["locations"]]
+    return inputs
+
+
 def _metadata(name: str, backup: Backup) -> ObjectMetaArgs:
     return ObjectMetaArgs(name=name, namespace=backup.velero_namespace, labels=labels.recommended("mail-backup", "backup"))
 
@@ -123,7 +132,7 @@ def _velero(name: str, backup: Backup, args: MailBackupArgs, parent: MailBackup)
                 },
             )
         ),
-        ResourceOptions(parent=parent),
+        kept,  # with it the repository password would go, and with that every backup
     )
     repository_secret = Secret(
         f"{name}-repository-credentials",

@@ -68,7 +68,7 @@ class PeerArgs(TypedDict):
     addresses: NotRequired[list[str]]
     """The addresses it connects from. On the primary they are exempt from bans, SPF, DMARC and rate limits."""
     verified: NotRequired[bool]
-    """True when its certificate is issued by a public authority, so that held mail is relayed to nobody else. Default false."""
+    """True when its certificate is from a public authority: it is then verified at the first try of a message. Default false."""
 
 
 class StalwartServerArgs(TypedDict):
@@ -95,7 +95,7 @@ class StalwartServerArgs(TypedDict):
     cli_image: NotRequired[str]
     """The image of stalwart-cli with an exact tag, 1.0.12 or newer."""
     admin_secret_name: NotRequired[str]
-    """An existing Secret with the key `admin-password`. Default: `stalwart-credentials` is made with a random one."""
+    """An existing Secret with `admin-password` and `metrics-password`. Default: `stalwart-credentials`, with random ones."""
     volume_size: NotRequired[str]
     """Size of the volume for mail, or on a backup for held mail, such as `20Gi`."""
     storage_class: NotRequired[str]

@@ -34,6 +34,7 @@ def mail_service(server: Server) -> ServiceSpecArgs:
     return ServiceSpecArgs(
         type=kind.value if is_public else "ClusterIP",
         selector=SERVER_PODS,
+        ip_family_policy="PreferDualStack",
         load_balancer_class=server.exposure.load_balancer_class if kind == ExposureKind.LOAD_BALANCER else None,
         # Keep the client's address: SPF, DNS blocklists and bans judge by it.
         external_traffic_policy="Local" if is_public else None,

@@ -20,10 +20,10 @@ SILENCE = "silent"
 RETRIES_MS = (2 * MINUTE_MS, 5 * MINUTE_MS, 10 * MINUTE_MS, 15 * MINUTE_MS)
 HOLD_MS = 14 * DAY_MS
 
+# Where the recipients are not known, the primary may refuse what was accepted here: a bounce would be backscatter.
 # "Silent bounces" in the server's documentation of address rewriting: no DSN is ever sent for this recipient.
 SILENT_SCRIPT = 'require ["variables","envelope"];\nset "envelope.notify" "NEVER";\n'
 
-# Where the recipients are not known, the primary may refuse what was accepted here: a bounce would be backscatter.
 IS_RELAYED = f"key_exists('{RELAY_DOMAINS}', rcpt_domain)"
 IS_LISTED = f"key_exists('{RELAY_RECIPIENTS}', rcpt)"
 

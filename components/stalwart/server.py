@@ -35,7 +35,9 @@ from .arguments import DEFAULT_NAMESPACE, ExposureKind, Role, Server, StalwartSe
 from .operations import digest
 
 PASSWORD_LENGTH = 32
-PLAN_TIMEOUT = "20m"  # a first start pulls two images and provisions a volume
+PLAN_TIMEOUT = "20m"  # a first start pulls two images, provisions a volume and may wait for a certificate
+SERVER_TIMEOUT = "25m"  # the pod is ready only after the plan
+RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
 DKIM_KEYS_PER_SECRET = 400  # an RSA key takes some 2.3 kB encoded, and a Secret holds 1 MiB
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
@@ -77,7 +79,9 @@ class StalwartServer(pulumi.ComponentResource):
         server = resolve(args)
         plan = plan_job.plan_text(server)
         dkim_names = {f"{names.DKIM_SECRET}-{n}": keys for n, keys in enumerate(_dkim_key_groups(server))}
-        super().__init__("stalwart-mail:index:StalwartServer", name, {**args}, opts)
+        # Without the keys: what is recorded here is shown in previews, and a caller may have given plain text.
+        inputs = {key: value for key, value in args.items() if key != "dkim_private_keys"}
+        super().__init__("stalwart-mail:index:StalwartServer", name, inputs, opts)
 
         child = ResourceOptions(parent=self)
         self.namespace = _namespace(name, server, args, self)
@@ -156,13 +160,17 @@ class StalwartServer(pulumi.ComponentResource):
                     plan_digest=plan_digest,
                 ),
             ),
-            ResourceOptions(parent=self, depends_on=[service_account, claim, config, *credentials, *dkim, *certificate]),
+            ResourceOptions(
+                parent=self,
+                depends_on=[service_account, claim, config, *credentials, *dkim, *certificate],
+                custom_timeouts=pulumi.CustomTimeouts(create=SERVER_TIMEOUT, update=SERVER_TIMEOUT),
+            ),
         )
         # Not after the StatefulSet: its pod becomes ready only once this Job is done.
         applied = Job(
             f"{name}-apply-plan",
             JobInitArgs(
-                metadata=meta(f"stalwart-plan-{plan_digest}", names.PLAN),
+                metadata=meta(f"stalwart-plan-{plan_digest}", names.PLAN, RETRY_FAILED),
                 spec=plan_job.job(
                     server,
                     internal_host=names.INTERNAL_SERVICE,

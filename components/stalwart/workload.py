@@ -64,15 +64,17 @@ AWAIT_PLAN = """\
 set -eu
 stalwart --config "$CONFIG" &
 server=$!
+trap 'kill "$server"; wait "$server"; exit 143' TERM
 applied() {
-  printf 'user = "%s"' "$STALWART_RECOVERY_ADMIN" |
+  printf 'user = "%s"' "$(printf %s "$STALWART_RECOVERY_ADMIN" | sed 's/[\\"]/\\\\&/g')" |
     curl --silent --fail --config - --header 'Content-Type: application/json' --data "$QUERY" http://127.0.0.1:8080/jmap |
     grep --quiet '"key":"'"$PLAN"'"'
 }
 until applied; do
   kill -0 "$server"
   echo "waiting for the Job that applies plan $PLAN"
-  sleep 2
+  sleep 2 &
+  wait $!
 done
 kill "$server"
 wait "$server" || true
@@ -223,7 +225,7 @@ def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[li
         mounts.append(VolumeMountArgs(name="dkim", mount_path=DKIM_DIRECTORY, read_only=True))
         volumes.append(VolumeArgs(name="dkim", projected=ProjectedVolumeSourceArgs(sources=sources)))
     if server.tls_secret_name:
-        # A folder, not a subPath: only folders follow a renewed certificate.
+        # A folder, not a subPath: only in a folder does a renewed certificate appear.
         mounts.append(VolumeMountArgs(name="tls", mount_path=TLS_DIRECTORY, read_only=True))
         volumes.append(VolumeArgs(name="tls", secret=SecretVolumeSourceArgs(secret_name=server.tls_secret_name)))
     return mounts, volumes

@@ -71,7 +71,7 @@ def test_any_valid_settings_make_valid_manifests_records_and_plans(config):
     primary = record("primary", {f"mail:{key}": value for key, value in config.items()}, OfflineWorld())
     hostname = "mx2." + config["domains"][0]["name"]
     backup_config = {**stack_config("backup"), "mail:hostname": hostname}
-    backup = record("backup", backup_config, OfflineWorld({"organization/mail/primary": dict(primary.outputs)}))
+    backup = record("backup", backup_config, OfflineWorld({"mail/primary": dict(primary.outputs)}))
     for recording in (primary, backup):
         assert recording.duplicates == []
         check_manifests(recording, versions=("1.37",))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from config_errors import model_of
 from settings import Settings, SettingsError, parse
 
 CASES = Path(__file__).parent / "settings_cases"
@@ -47,14 +48,18 @@ def test_settings_are_frozen():
         settings.region = "elsewhere"
 
 
-def test_every_setting_says_what_is_allowed_and_gives_an_example():
-    def fields(model, seen):
-        for name, field in model.model_fields.items():
-            yield f"{model.__name__}.{name}", field
-        for inner in model.__pydantic_decorators__.field_validators:
-            seen.add(inner)
+def _fields(model, prefix=""):
+    for name, field in model.model_fields.items():
+        yield prefix + name, field
+        inner = model_of(field)
+        if inner:
+            yield from _fields(inner, f"{prefix}{name}.")
 
-    for name, field in fields(Settings, set()):
+
+def test_every_setting_says_what_is_allowed_and_gives_an_example():
+    fields = dict(_fields(Settings))
+    assert "backup.location.s3_url" in fields
+    for name, field in fields.items():
         assert field.description, name
         assert field.examples, name
 
