@@ -10,8 +10,11 @@ import pytest
 import yaml
 
 from offline.__main__ import main
-from offline.program import PROJECT_FOLDER
-from offline.recorder import Secret, reveal, walk
+from offline.build import write
+from offline.program import PROJECT_FOLDER, record, stack_config
+from offline.recorder import Secret, map_secrets, reveal, walk
+from offline.summary import summarize
+from offline.world import OfflineWorld
 from tests.conftest import recorded
 
 
@@ -58,6 +61,31 @@ def test_no_secret_is_in_any_file_or_plain_output(build, stack):
         assert value not in text
         assert value not in outputs
     assert "stand-in-secret" not in text
+
+
+def test_no_secret_of_the_settings_is_in_any_file(tmp_path):
+    keys = {"accessKeyId": {"secure": "hush-id"}, "secretAccessKey": {"secure": "hush-key"}}
+    config = stack_config("primary")
+    backup = config["mail:backup"]
+    config["mail:domains"] = [{"name": "example.com", "zoneId": "zone"}]
+    config["mail:dns"] = {"provider": "cloudflare", "apiToken": {"secure": "hush-token"}}
+    config["mail:backup"] = {
+        "location": {**backup["location"], **keys},
+        "archive": {**backup["archive"], **keys},
+        "installVelero": True,
+        "repositoryPassword": {"secure": "hush-password"},
+    }
+    recording = record("primary", config, OfflineWorld())
+    assert reveal(recording.outputs["endpoints"])["archive"]["repositoryPassword"] == "hush-password"
+    write(recording, summarize(recording, {key.partition(":")[2]: value for key, value in config.items()}), tmp_path)
+    assert any(path.name == "velero.yaml" for path in _files(tmp_path))
+    assert '"repositoryPassword": "<secret>"' in (tmp_path / "outputs.json").read_text()
+    for path in _files(tmp_path):
+        assert "hush" not in (tmp_path / path).read_text(), path
+        assert base64.b64encode(b"hush").decode()[:4] not in (tmp_path / path).read_text(), path
+    for resource in recording.resources.values():
+        if resource.type != "kubernetes:core/v1:Secret":
+            assert "hush" not in str(map_secrets(dict(resource.inputs), lambda _secret: "")), resource.urn
 
 
 def resource_is_base64(value):
