@@ -11,36 +11,8 @@ from pathlib import Path
 import pulumi
 
 from . import build
-from .program import PROJECT_FOLDER, project_file, record, stack_config
-from .recorder import Recording
-from .summary import summarize
-from .world import OfflineWorld
-
-
-def preview(folder: Path) -> dict[str, tuple[Recording, str]]:
-    """Record every stack of the project, the primary first, and give the backup what the primary put out.
-
-    Returns:
-        By stack: what was recorded, and its summary.
-
-    Raises:
-        pulumi.RunError: a configuration was refused; the message names the stack.
-    """
-    project = str(project_file(folder)["name"])
-    stacks = [path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in sorted(folder.glob("Pulumi.*.yaml"))]
-    configs = {stack: stack_config(stack, folder) for stack in stacks}
-    recorded: dict[str, tuple[Recording, str]] = {}
-    outputs: dict[str, dict[str, object]] = {}
-    for stack in sorted(configs, key=lambda stack: f"{project}:primaryStack" in configs[stack]):
-        config = configs[stack]
-        try:
-            recording = record(stack, config, OfflineWorld(outputs))
-        except pulumi.RunError as error:
-            raise pulumi.RunError(f"Pulumi.{stack}.yaml: {error}") from None
-        outputs[f"{project}/{stack}"] = dict(recording.outputs)
-        own = {key.partition(":")[2]: value for key, value in config.items()}
-        recorded[stack] = (recording, summarize(recording, own))
-    return recorded
+from .preview import configurations, preview
+from .program import PROJECT_FOLDER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=PROJECT_FOLDER / "build", help="where to write")
     options = parser.parse_args(arguments)
     try:
-        recorded = preview(options.project)
+        recorded = preview(configurations(options.project))
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1

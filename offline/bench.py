@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from . import build
-from .program import PROJECT_FOLDER, project_file, record, stack_config
-from .summary import summarize
+from .preview import configurations, preview
+from .program import PROJECT_FOLDER, project_file, record
 from .world import OfflineWorld
 
 DOMAINS = (1, 10, 100, 1_000)
@@ -77,17 +77,15 @@ def _measured(domains: int) -> dict[str, Any]:
 
 
 def _preview_with(domains: int, folder: Path) -> int:
-    project = str(project_file()["name"])
-    config = stack_config("primary")
-    config[f"{project}:domains"] = [{"name": "example.com"}, *({"name": f"d{n}.example"} for n in range(1, domains))]
-    count, outputs = 0, {}
-    for stack, settings in (("primary", config), ("backup", stack_config("backup"))):
-        recording = record(stack, settings, OfflineWorld(outputs))
-        own = {key.partition(":")[2]: value for key, value in settings.items()}
-        build.write(recording, summarize(recording, own), folder / stack)
-        outputs = {f"{project}/{stack}": dict(recording.outputs)}
-        count += len(recording.resources)
-    return count
+    configs = configurations(PROJECT_FOLDER)
+    configs["primary"][f"{project_file()['name']}:domains"] = [
+        {"name": "example.com"},
+        *({"name": f"d{n}.example"} for n in range(1, domains)),
+    ]
+    recorded = preview(configs)
+    for stack, (recording, summary) in recorded.items():
+        build.write(recording, summary, folder / stack)
+    return sum(len(recording.resources) for recording, _summary in recorded.values())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """`MailBackup`: scheduled backups of the mail platform to S3 with Velero, and the sight of another region's archive."""
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapInitArgs, Namespace, N
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_random import RandomPassword
 
-from .. import labels
+from .. import labels, secret_data
 from . import velero
 from .arguments import DEFAULT_CHART_VERSION, Backup, LocationArgs, MailBackupArgs, credentials, resolve
 
@@ -99,13 +98,8 @@ def _metadata(name: str, backup: Backup) -> ObjectMetaArgs:
     return ObjectMetaArgs(name=name, namespace=backup.velero_namespace, labels=labels.recommended("mail-backup", "backup"))
 
 
-def _secret_data(**values: Output[str]) -> Output[dict[str, str]]:
-    """A Secret's `data`; its keys are written with hyphens."""
-    return Output.secret(
-        Output.all(**values).apply(
-            lambda plain: {key.replace("_", "-"): base64.b64encode(value.encode()).decode() for key, value in plain.items()}
-        )
-    )
+def _secret_data(key: str, value: Output[str]) -> Output[dict[str, str]]:
+    return Output.secret(value.apply(lambda plain: secret_data.encode({key: plain})))
 
 
 def _velero(name: str, backup: Backup, args: MailBackupArgs, parent: MailBackup) -> tuple[Output[str], list[pulumi.Resource]]:
@@ -136,7 +130,9 @@ def _velero(name: str, backup: Backup, args: MailBackupArgs, parent: MailBackup)
     )
     repository_secret = Secret(
         f"{name}-repository-credentials",
-        SecretInitArgs(metadata=_metadata(velero.REPOSITORY_SECRET, backup), data=_secret_data(repository_password=password)),
+        SecretInitArgs(
+            metadata=_metadata(velero.REPOSITORY_SECRET, backup), data=_secret_data(velero.REPOSITORY_PASSWORD_KEY, password)
+        ),
         ResourceOptions(parent=parent, depends_on=[namespace], protect=True, retain_on_delete=True),
     )
     release = Release(
@@ -163,5 +159,5 @@ def _credentials(
     keys = Output.all(aws_access_key_id=given.get("access_key_id"), aws_secret_access_key=given.get("secret_access_key")).apply(
         credentials
     )
-    data = _secret_data(**{velero.CREDENTIALS_KEY: keys})
+    data = _secret_data(velero.CREDENTIALS_KEY, keys)
     return [Secret(f"{name}-{secret_name}", SecretInitArgs(metadata=_metadata(secret_name, backup), data=data), options)]

@@ -68,12 +68,11 @@ def config_map_data(text: str) -> dict[str, str]:
     return {PLAN_FILE: text, MARK_FILE: to_ndjson(mark(digest(text)))}
 
 
-def job(server: Server, internal_host: str, config_map_name: str, credentials_name: str) -> JobSpecArgs:
+def job(server: Server, config_map_name: str, credentials_name: str) -> JobSpecArgs:
     """The Job.
 
     Args:
         server: the checked arguments.
-        internal_host: the DNS name of the internal Service.
         config_map_name: the ConfigMap with the plan's files.
         credentials_name: the Secret with the admin's password.
     """
@@ -84,7 +83,7 @@ def job(server: Server, internal_host: str, config_map_name: str, credentials_na
             image=server.cli_image,
             args=["apply", "--file", f"{PLAN_DIRECTORY}/{file}"],
             env=[
-                EnvVarArgs(name="STALWART_URL", value=f"http://{internal_host}:{MANAGEMENT_PORT}"),
+                EnvVarArgs(name="STALWART_URL", value=f"http://{names.INTERNAL_SERVICE}:{MANAGEMENT_PORT}"),
                 EnvVarArgs(name="STALWART_USER", value=ADMIN_USER),
                 EnvVarArgs(
                     name="STALWART_PASSWORD",

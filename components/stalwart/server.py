@@ -1,6 +1,5 @@
 """`StalwartServer`: one Stalwart mail server on Kubernetes, configured entirely by its arguments."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyInitArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetInitArgs
 from pulumi_random import RandomPassword
 
-from .. import checks, labels
+from .. import checks, labels, secret_data
 from . import listeners, names, network, plan_job, workload
 from .arguments import DEFAULT_NAMESPACE, ExposureKind, Role, Server, StalwartServerArgs, resolve
 from .operations import digest
@@ -173,7 +172,6 @@ class StalwartServer(pulumi.ComponentResource):
                 metadata=meta(f"stalwart-plan-{plan_digest}", names.PLAN, RETRY_FAILED),
                 spec=plan_job.job(
                     server,
-                    internal_host=names.INTERNAL_SERVICE,
                     config_map_name=f"stalwart-plan-{plan_digest}",
                     credentials_name=_credentials_name(server),
                 ),
@@ -236,14 +234,9 @@ def _dkim_data(args: StalwartServerArgs, wanted: Sequence[str]) -> Output[dict[s
         missing = [key for key in wanted if key not in given]
         if missing:
             raise checks.ArgumentsError("StalwartServer", [f"dkim_private_keys: no key is given for {key}" for key in missing])
-        return _base64({key: given[key] for key in wanted})
+        return secret_data.encode({key: given[key] for key in wanted})
 
     return Output.secret(Output.from_input(args.get("dkim_private_keys", {})).apply(encode))
-
-
-def _base64(values: Mapping[str, str]) -> dict[str, str]:
-    """A Secret's `data`. With `stringData` the API server would rewrite the object and a refresh see a change."""
-    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
 
 
 def _credentials_name(server: Server) -> str:
@@ -289,7 +282,9 @@ def _credentials(name: str, server: Server, namespace: Output[str], child: Resou
                 namespace=namespace,
                 labels=labels.recommended(names.APPLICATION, names.SERVER),
             ),
-            data=Output.secret(Output.all(**{key: password.result for key, password in passwords.items()}).apply(_base64)),
+            data=Output.secret(
+                Output.all(**{key: password.result for key, password in passwords.items()}).apply(secret_data.encode)
+            ),
         ),
         child,
     )

@@ -242,6 +242,7 @@ def test_names_of_queues_fit_the_server():
 def test_the_mark_replaces_the_mark_of_the_plan_before():
     (op,) = mark("abc")
     assert op.encode()["scope"] == {"namespace": "stalwart-mail-plan"}
+    assert mark("abd") != mark("abc")
     assert plan_text(resolve(PRIMARY)) == plan_text(resolve(PRIMARY))
 
 
