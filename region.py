@@ -1,7 +1,7 @@
 """One region: the components composed for the role that its settings give it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as kubernetes
@@ -14,9 +14,12 @@ from components.dns.mail_dns import MailDnsArgs, ZoneArgs
 from components.dns.zones import Zone, zone_of
 from components.endpoints import DomainEndpoint, EndpointsError
 from components.mail_domain import DkimSelectorArgs, MailDomainArgs
-from components.stalwart.arguments import ExposureArgs, PeerArgs, Role, StalwartServerArgs, TlsArgs, resolve
-from components.stalwart.plan import MX_PRIORITY
+from components.stalwart.arguments import RecipientReaderArgs, Role, StalwartServerArgs, resolve
+from components.stalwart.options.delivery import PeerArgs
+from components.stalwart.options.recipients import RecipientSource
 from components.stalwart.plan_job import plan_text
+from components.stalwart.plans.host import MX_PRIORITY
+from deployed import OUTPUT, Deployed, refuse_losing_mail
 from settings import Backup, BackupLocation, DnsZone, Domain, Schedule, Settings, SettingsError
 
 ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
@@ -31,12 +34,20 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     Raises:
         SettingsError: the primary's stack cannot be used; before any resource is registered.
     """
+    await _refuse_losing_mail(settings)
     if settings.role == "primary":
         return _primary(settings)
     assert settings.primary_stack is not None
     endpoints = await _endpoints_of(settings.primary_stack)
     _refuse_what_does_not_fit(settings, endpoints)
     return _backup(settings, endpoints)
+
+
+async def _refuse_losing_mail(settings: Settings) -> None:
+    """Look at what this stack itself put out the last time. A new stack has put out nothing."""
+    own = "/".join([pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()])
+    found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": own})
+    refuse_losing_mail(settings, found.get("outputs", {}), pulumi.get_project())
 
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
@@ -62,23 +73,26 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         region=settings.region,
         hostname=settings.hostname,
         addresses=server.addresses,
-        certificate_verified=bool(settings.tls.issuer or settings.tls.secret_name),
+        certificate_verified=settings.tls.verified,
         mail_namespace=server.namespace,
-        domains=[DomainEndpoint(name=d.name, zone_id=d.zone_id) for d in settings.domains if not d.parked],
+        domains=[_domain_endpoint(domain) for domain in settings.domains if not domain.parked],
+        recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
     )
-    return {**_outputs(server, dns), "endpoints": endpoints}
+    return {**_outputs(settings, server, dns), "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
     domains = [_relayed_domain_args(domain) for domain in endpoints.domains]
     server_args = _server_args(settings, domains)
-    server_args["role"] = "backup"
     server_args["peer"] = PeerArgs(
         hostname=endpoints.hostname, addresses=list(endpoints.addresses), verified=endpoints.certificate_verified
     )
-    if settings.recipients is not None:
-        server_args["recipients"] = list(settings.recipients)
+    reader = endpoints.recipient_reader
+    if reader:
+        server_args["recipient_reader"] = RecipientReaderArgs(
+            url=reader.url, username=reader.username, password=_secret(reader.password)
+        )
     plan_text(resolve(server_args))
     options = ResourceOptions(providers=_providers(settings))
     server = StalwartServer("stalwart", server_args, options)
@@ -88,7 +102,18 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     dns = MailDns("dns", dns_args, options)
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
-    return _outputs(server, dns)
+    return _outputs(settings, server, dns)
+
+
+def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pulumi.Input[Any]] | None:
+    # A password is only said to a host that shows a certificate for its name.
+    if not settings.backup_exchange or settings.directory or not settings.tls.verified:
+        return None
+    return {
+        "url": f"https://{settings.hostname}",
+        "username": server.recipient_reader_username,
+        "password": server.recipient_reader_password,
+    }
 
 
 async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
@@ -113,7 +138,8 @@ async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
 def _refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> None:
     """What of a backup's configuration can only be judged beside the primary's."""
     mistakes: list[str] = []
-    zones = {zone.name: Zone(zone.name, zone.zone_id) for zone in (*endpoints.domains, *settings.dns.zones)}
+    zones = {alias: Zone(alias) for domain in endpoints.domains for alias in domain.aliases}
+    zones |= {zone.name: Zone(zone.name, zone.zone_id) for zone in (*endpoints.domains, *settings.dns.zones)}
     if zone_of(settings.hostname, zones) is None:
         mistakes.append(
             f"mail:hostname = '{settings.hostname}' is outside every known zone ({', '.join(zones)})\n"
@@ -139,6 +165,21 @@ def _refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) ->
             f"mail:backup.location is in the place of the primary's archive ({archive.bucket}): two writers corrupt both\n"
             "    allowed: another bucket, or another prefix\n"
             "    example: pulumi config set --path backup.location.prefix backup"
+        )
+    if settings.recipients.source == RecipientSource.PRIMARY and not endpoints.recipient_reader:
+        mistakes.append(
+            "mail:recipients.source = 'primary' and the primary cannot be asked for its recipients: it has a directory, or no"
+            " certificate that can be verified, or no backupExchange\n"
+            "    allowed: list, or any\n"
+            "    example: pulumi config set --path recipients.source list"
+        )
+    relayed = {name for domain in endpoints.domains for name in (domain.name, *domain.aliases)}
+    foreign = [address for address in settings.recipients.list if address.rpartition("@")[2] not in relayed]
+    if foreign:
+        mistakes.append(
+            f"mail:recipients.list holds {', '.join(foreign[:5])}, which is in none of the primary's domains\n"
+            f"    allowed: addresses in {', '.join(sorted(relayed)[:5])}\n"
+            "    example: take them out of recipients.list in the stack's file"
         )
     if mistakes:
         raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))
@@ -168,16 +209,32 @@ def _domain_args(domain: Domain) -> MailDomainArgs:
         parked=domain.parked,
         dkim_selectors=[DkimSelectorArgs(name=key.name, algorithm=key.algorithm) for key in domain.dkim_selectors],
         dmarc_policy=domain.dmarc.policy,
+        aliases=list(domain.aliases),
+        sub_addressing=domain.sub_addressing,
     )
     if domain.dmarc.report_address:
         args["dmarc_report_address"] = domain.dmarc.report_address
+    if domain.catch_all:
+        args["catch_all"] = domain.catch_all
     if domain.zone_id:
         args["zone_id"] = domain.zone_id
     return args
 
 
+def _domain_endpoint(domain: Domain) -> DomainEndpoint:
+    return DomainEndpoint(
+        name=domain.name,
+        zone_id=domain.zone_id,
+        aliases=domain.aliases,
+        sub_addressing=domain.sub_addressing,
+        catch_all=domain.catch_all is not None,
+    )
+
+
 def _relayed_domain_args(domain: DomainEndpoint) -> MailDomainArgs:
-    args = MailDomainArgs(name=domain.name)
+    args = MailDomainArgs(name=domain.name, aliases=list(domain.aliases), sub_addressing=domain.sub_addressing)
+    if domain.catch_all:
+        args["catch_all"] = f"postmaster@{domain.name}"  # that there is one is all a backup must know
     if domain.zone_id:
         args["zone_id"] = domain.zone_id
     return args
@@ -190,40 +247,43 @@ def _zone_args(zone: DnsZone) -> ZoneArgs:
     return args
 
 
+# Settings that are the server's arguments under the same name.
+SERVER_OPTIONS: frozenset[str] = frozenset(
+    {
+        "storage",
+        "exposure",
+        "tls",
+        "accounts",
+        "directory",
+        "extra_listeners",
+        "smarthosts",
+        "spam",
+        "limits",
+        "mta_sts",
+        "reports",
+        "telemetry",
+        "recipients",
+    }
+)
+
+
 def _server_args(settings: Settings, domains: list[MailDomainArgs]) -> StalwartServerArgs:
-    exposure = ExposureArgs(
-        kind=settings.exposure.kind,
-        addresses=list(settings.exposure.addresses),
-        annotations=settings.exposure.annotations,
-    )
-    if settings.exposure.load_balancer_class:
-        exposure["load_balancer_class"] = settings.exposure.load_balancer_class
     args = StalwartServerArgs(
         hostname=settings.hostname,
         domains=domains,
+        role=settings.role,
         namespace=settings.namespace,
         create_namespace=settings.create_namespace,
         server_image=settings.image,
         cli_image=settings.cli_image,
-        volume_size=settings.storage.size,
-        exposure=exposure,
+        job_image=settings.job_image,
         trusted_networks=list(settings.trusted_networks),
-        tls=_tls_args(settings),
         log_level=settings.log_level,
     )
-    if settings.storage.storage_class:
-        args["storage_class"] = settings.storage.storage_class
     if settings.admin_secret_name:
         args["admin_secret_name"] = settings.admin_secret_name
-    return args
-
-
-def _tls_args(settings: Settings) -> TlsArgs:
-    if settings.tls.issuer:
-        return TlsArgs(issuer=settings.tls.issuer, issuer_kind=settings.tls.issuer_kind)
-    if settings.tls.secret_name:
-        return TlsArgs(secret_name=settings.tls.secret_name)
-    return TlsArgs()
+    given = settings.model_dump(mode="json", include=set(SERVER_OPTIONS & settings.model_fields_set), exclude_none=True)
+    return cast("StalwartServerArgs", {**args, **given})
 
 
 def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: StalwartServer) -> MailDnsArgs:
@@ -236,7 +296,7 @@ def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: Stalwar
         domains=domains,
         exchange=server.exchange,
         priority=MX_PRIORITY[Role(settings.role)],
-        egress_addresses=list(settings.exposure.egress_addresses),
+        egress_addresses=[egress.address for egress in settings.exposure.egress],
         publisher=settings.dns.provider,
         zones=zones,
         name_servers=list(settings.dns.name_servers),
@@ -324,7 +384,7 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
     }
 
 
-def _outputs(server: StalwartServer, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
+def _outputs(settings: Settings, server: StalwartServer, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
     return {
         "hostname": server.hostname,
         "addresses": server.addresses,
@@ -333,4 +393,5 @@ def _outputs(server: StalwartServer, dns: MailDns) -> dict[str, pulumi.Input[Any
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
         "zones": dns.zone_files,
+        OUTPUT: Deployed.by(settings).export(),
     }

@@ -13,8 +13,6 @@ import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -22,34 +20,36 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 import config_errors
 from components import checks
 from components.backup import arguments as backup_arguments
 from components.dns.zones import Zone, zone_of
 from components.mail_domain import DEFAULT_SELECTORS
+from components.model import Address, BucketName, EmailAddress, Hostname, KubernetesName, Model, Network
 from components.stalwart import arguments as server_arguments
+from components.stalwart.options.accounts import Account, Directory, account_problems
+from components.stalwart.options.delivery import (
+    Exposure,
+    ExposureKind,
+    ExtraListener,
+    Smarthost,
+    one_smarthost_a_domain,
+)
+from components.stalwart.options.limits import Limits
+from components.stalwart.options.policies import MtaSts, Reports
+from components.stalwart.options.recipients import Recipients
+from components.stalwart.options.spam import Spam
+from components.stalwart.options.storage import Storage
+from components.stalwart.options.telemetry import LogLevel, Telemetry
+from components.stalwart.options.tls import Tls
 
-Hostname = Annotated[str, AfterValidator(checks.hostname)]
-Address = Annotated[str, AfterValidator(checks.ip_address)]
-Network = Annotated[str, AfterValidator(checks.ip_network)]
-KubernetesName = Annotated[str, AfterValidator(checks.kubernetes_name)]
-EmailAddress = Annotated[str, AfterValidator(checks.email_address)]
-BucketName = Annotated[str, AfterValidator(checks.bucket)]
 Cron = Annotated[str, AfterValidator(backup_arguments.cron)]
-
 
 SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=False, validate_by_alias=True
-    )
-
-
-class DkimSelector(_Model):
+class DkimSelector(Model):
     """One DKIM key of a domain."""
 
     name: Annotated[str, AfterValidator(checks.selector)] = Field(
@@ -58,7 +58,7 @@ class DkimSelector(_Model):
     algorithm: Literal["rsa", "ed25519"] = Field(description="rsa (2048 bits) or ed25519", examples=["rsa"])
 
 
-class Dmarc(_Model):
+class Dmarc(Model):
     """What receivers do with mail of the domain that fails DMARC."""
 
     policy: Literal["none", "quarantine", "reject"] = Field(
@@ -69,7 +69,7 @@ class Dmarc(_Model):
     )
 
 
-class Domain(_Model):
+class Domain(Model):
     """A domain that receives mail, or a parked one that never does."""
 
     name: Hostname = Field(description="a domain name", examples=["example.com"])
@@ -77,6 +77,11 @@ class Domain(_Model):
         None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
     )
     parked: bool = Field(False, description="true for a domain without mail, else false", examples=["true"])
+    aliases: tuple[Hostname, ...] = Field((), description="other names of this domain", examples=['["example.org"]'])
+    catch_all: EmailAddress | None = Field(
+        None, description="the account that gets mail for unknown addresses", examples=["info@example.com"]
+    )
+    sub_addressing: bool = Field(True, description="whether name+anything reaches name", examples=["false"])
     dmarc: Dmarc = Field(Dmarc.model_validate({}), description="policy and reportAddress", examples=['{"policy": "reject"}'])
     dkim_selectors: tuple[DkimSelector, ...] = Field(
         tuple(DkimSelector(name=s.name, algorithm=s.algorithm.value) for s in DEFAULT_SELECTORS),
@@ -88,11 +93,11 @@ class Domain(_Model):
     @field_validator("dkim_selectors")
     @classmethod
     def _selectors_differ(cls, selectors: tuple[DkimSelector, ...]) -> tuple[DkimSelector, ...]:
-        _no_duplicates([selector.name for selector in selectors])
+        checks.no_duplicates([selector.name for selector in selectors])
         return selectors
 
 
-class DnsZone(_Model):
+class DnsZone(Model):
     """A zone that is not one of the mail domains, for example that of the host name."""
 
     name: Hostname = Field(description="a zone name", examples=["example.net"])
@@ -101,7 +106,7 @@ class DnsZone(_Model):
     )
 
 
-class Dns(_Model):
+class Dns(Model):
     """Who publishes the records."""
 
     provider: Literal["zonefile", "cloudflare"] = Field(
@@ -119,63 +124,14 @@ class Dns(_Model):
     )
 
 
-class Storage(_Model):
-    """The volume with the mail, or on a backup with the held mail."""
-
-    size: Annotated[str, AfterValidator(checks.quantity)] = Field(
-        server_arguments.DEFAULT_VOLUME_SIZE, description="a whole number of Mi, Gi or Ti", examples=["100Gi"]
-    )
-    storage_class: str | None = Field(None, description="a storage class; default: the cluster's", examples=["fast-ssd"])
-
-
-class Exposure(_Model):
-    """How the mail ports reach the Internet."""
-
-    kind: Literal["LoadBalancer", "NodePort", "HostPort"] = Field(
-        "LoadBalancer", description="LoadBalancer, NodePort or HostPort", examples=["LoadBalancer"]
-    )
-    addresses: tuple[Address, ...] = Field(
-        (),
-        description="the host's public addresses; needed with NodePort and HostPort, else found out",
-        examples=['["203.0.113.10"]'],
-    )
-    egress_addresses: tuple[Address, ...] = Field(
-        (), description="addresses mail leaves from, when they are others", examples=['["203.0.113.99"]']
-    )
-    annotations: dict[str, str] = Field({}, description="annotations of the Service", examples=['{"key": "value"}'])
-    load_balancer_class: str | None = Field(None, description="a load balancer class", examples=["service.k8s.aws/nlb"])
-
-    @model_validator(mode="after")
-    def _addresses_where_nothing_tells_them(self) -> Self:
-        if self.kind != "LoadBalancer" and not self.addresses:
-            raise ValueError(f"has the kind {self.kind} and no `addresses`: nothing else tells which addresses to publish")
-        return self
-
-
-class Tls(_Model):
-    """Where the certificate comes from. With nothing set the server signs its own, which clients warn about."""
-
-    secret_name: str | None = Field(None, description="an existing kubernetes.io/tls Secret", examples=["mx1-tls"])
-    issuer: str | None = Field(None, description="a cert-manager issuer", examples=["letsencrypt"])
-    issuer_kind: Literal["ClusterIssuer", "Issuer"] = Field(
-        "ClusterIssuer", description="ClusterIssuer or Issuer", examples=["ClusterIssuer"]
-    )
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if self.secret_name and self.issuer:
-            raise ValueError("has both `secretName` and `issuer`; a certificate has one source")
-        return self
-
-
-class Exchange(_Model):
+class Exchange(Model):
     """The backup's exchange, as the primary must know it before it exists."""
 
     hostname: Hostname = Field(description="a host name", examples=["mx2.example.com"])
     addresses: tuple[Address, ...] = Field((), description="the addresses it connects from", examples=['["198.51.100.20"]'])
 
 
-class BackupLocation(_Model):
+class BackupLocation(Model):
     """A bucket that backups go to."""
 
     bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-hot"])
@@ -196,21 +152,21 @@ class BackupLocation(_Model):
         return self
 
 
-class Schedule(_Model):
+class Schedule(Model):
     """When a backup is made and how long it is kept."""
 
     cron: Cron = Field(description="five cron fields, in UTC", examples=["17 */6 * * *"])
     keep_days: int = Field(ge=1, le=3660, description="days from 1 to 3660", examples=["30"])
 
 
-class ReaderKeys(_Model):
+class ReaderKeys(Model):
     """Keys that read the primary's archive. A restore also writes its log there, below `restores/`."""
 
     access_key_id: SecretStr = Field(description="an access key id", examples=[SECRET_EXAMPLE])
     secret_access_key: SecretStr = Field(description="the key itself", examples=[SECRET_EXAMPLE])
 
 
-class Backup(_Model):
+class Backup(Model):
     """Backups to S3, with Velero."""
 
     location: BackupLocation = Field(
@@ -251,7 +207,20 @@ class Backup(_Model):
         return self
 
 
-class Settings(_Model):
+# The settings that only one role has.
+OWNERS = {
+    "accounts": "primary",
+    "directory": "primary",
+    "extra_listeners": "primary",
+    "mta_sts": "primary",
+    "reports": "primary",
+    "backup_exchange": "primary",
+    "primary_stack": "backup",
+    "recipients": "backup",
+}
+
+
+class Settings(Model):
     """The configuration of one stack: one region."""
 
     role: Literal["primary", "backup"] = Field(description="primary (MX 10) or backup (MX 20)", examples=["primary"])
@@ -276,17 +245,26 @@ class Settings(_Model):
         description="repository:tag with an exact 0.16 tag; may end in @sha256:...",
         examples=[server_arguments.DEFAULT_SERVER_IMAGE],
     )
+    migrated_to: str | None = Field(
+        None,
+        pattern=r"^[0-9]+\.[0-9]+$",
+        description="the server line the data was migrated to, once the runbook's migration is done",
+        examples=["1.0"],
+    )
     cli_image: Annotated[str, AfterValidator(checks.cli_image)] = Field(
         server_arguments.DEFAULT_CLI_IMAGE,
         description="repository:tag with an exact tag, 1.0.12 or newer; may end in @sha256:...",
         examples=[server_arguments.DEFAULT_CLI_IMAGE],
     )
+    job_image: Annotated[str, AfterValidator(checks.exact_image)] = Field(
+        server_arguments.DEFAULT_JOB_IMAGE,
+        description="an image with Python 3.11 or newer, with an exact tag; may end in @sha256:...",
+        examples=[server_arguments.DEFAULT_JOB_IMAGE],
+    )
     admin_secret_name: KubernetesName | None = Field(
         None, description="an existing Secret with admin-password and metrics-password", examples=["stalwart-credentials"]
     )
-    storage: Storage = Field(
-        Storage.model_validate({}), description="size and storageClass of the volume", examples=['{"size": "100Gi"}']
-    )
+    storage: Storage = Field(Storage.model_validate({}), description="where mail is kept", examples=['{"size": "100Gi"}'])
     exposure: Exposure = Field(
         Exposure.model_validate({}), description="how the mail ports reach the Internet", examples=['{"kind": "LoadBalancer"}']
     )
@@ -295,9 +273,39 @@ class Settings(_Model):
         description="networks of nodes, pods and load balancers, which are never banned",
         examples=['["10.0.0.0/8"]'],
     )
-    tls: Tls = Field(Tls.model_validate({}), description="issuer or secretName", examples=['{"issuer": "letsencrypt"}'])
-    log_level: Literal["error", "warn", "info", "debug", "trace"] = Field(
-        "info", description="error, warn, info, debug or trace", examples=["info"]
+    tls: Tls = Field(
+        Tls.model_validate({}), description="where the certificate comes from", examples=['{"issuer": "letsencrypt"}']
+    )
+    log_level: LogLevel = Field(LogLevel.INFO, description="error, warn, info, debug or trace", examples=["info"])
+    accounts: tuple[Account, ...] = Field(
+        (), description="on the primary: mailboxes; others are left alone", examples=['[{"address": "alice@example.com"}]']
+    )
+    directory: Directory | None = Field(
+        None,
+        description="on the primary: where accounts are, when not in the server's own database",
+        examples=['{"oidc": {"issuerUrl": "https://id.example.com"}}'],
+        validate_default=True,
+    )
+    extra_listeners: tuple[ExtraListener, ...] = Field(
+        (), description="on the primary, for old clients: imap, pop3, pop3s", examples=['["imap"]']
+    )
+    smarthosts: tuple[Smarthost, ...] = Field(
+        (),
+        description="hosts that take outgoing mail",
+        examples=['[{"name": "ses", "hostname": "email-smtp.eu-west-1.amazonaws.com"}]'],
+    )
+    spam: Spam = Field(Spam.model_validate({}), description="the spam filter", examples=['{"scoreReject": 12}'])
+    limits: Limits = Field(Limits.model_validate({}), description="rates, sizes and bans", examples=['{"messageSizeMib": 50}'])
+    mta_sts: MtaSts = Field(
+        MtaSts.model_validate({}), description="on the primary: the MTA-STS policy", examples=['{"mode": "enforce"}']
+    )
+    reports: Reports = Field(
+        Reports.model_validate({}), description="on the primary: reports to other domains", examples=['{"dmarc": "weekly"}']
+    )
+    telemetry: Telemetry = Field(
+        Telemetry.model_validate({}),
+        description="what goes out beside console and Prometheus",
+        examples=['{"otlp": {"endpoint": "https://..."}}'],
     )
     backup_exchange: Exchange | None = Field(
         None,
@@ -312,12 +320,8 @@ class Settings(_Model):
         examples=["primary"],
         validate_default=True,
     )
-    recipients: tuple[EmailAddress, ...] | None = Field(
-        None,
-        description="on the backup: the addresses to accept, at least one; default: all of the domains, without bounces",
-        min_length=1,
-        examples=['["alice@example.com"]'],
-        validate_default=True,
+    recipients: Recipients = Field(
+        Recipients.model_validate({}), description="on the backup: whose mail it takes", examples=['{"source": "primary"}']
     )
     backup: Backup | None = Field(None, description="backups to S3", examples=['{"location": {...}}'], validate_default=True)
     kube_context: str | None = Field(None, description="a context of your kubeconfig", examples=["mail-eu-west-1"])
@@ -328,7 +332,7 @@ class Settings(_Model):
     @classmethod
     def _domains_by_role(cls, domains: tuple[Domain, ...], info: ValidationInfo) -> tuple[Domain, ...]:
         role = info.data.get("role")
-        _no_duplicates([domain.name for domain in domains])
+        checks.no_duplicates([name for domain in domains for name in (domain.name, *domain.aliases)])
         if role == "primary" and not any(not domain.parked for domain in domains):
             raise ValueError("has no domain that receives mail")
         if role == "backup" and domains:
@@ -338,8 +342,10 @@ class Settings(_Model):
     @field_validator("dns")
     @classmethod
     def _zones_have_ids(cls, dns: Dns, info: ValidationInfo) -> Dns:
-        zones = [*info.data.get("domains", ()), *dns.zones]
-        nameless = [zone.name for zone in zones if not zone.zone_id]
+        domains: tuple[Domain, ...] = info.data.get("domains", ())
+        ids = {alias: None for domain in domains for alias in domain.aliases}
+        ids |= {zone.name: zone.zone_id for zone in (*domains, *dns.zones)}
+        nameless = [name for name, zone_id in ids.items() if not zone_id]
         if dns.provider == "cloudflare" and nameless:
             raise ValueError(f"publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}")
         return dns
@@ -356,13 +362,42 @@ class Settings(_Model):
             raise ValueError(f"is outside every known zone ({', '.join(zones)})")
         return hostname
 
-    @field_validator("backup_exchange", "primary_stack", "recipients", "backup")
+    @field_validator("exposure")
+    @classmethod
+    def _addresses_where_nothing_tells_them(cls, exposure: Exposure) -> Exposure:
+        if exposure.kind != ExposureKind.LOAD_BALANCER and not exposure.addresses:
+            raise ValueError(f"has the kind {exposure.kind} and no `addresses`: nothing else tells which addresses to publish")
+        return exposure
+
+    @field_validator("tls")
+    @classmethod
+    def _reachable_by_the_authority(cls, tls: Tls, info: ValidationInfo) -> Tls:
+        if tls.acme and info.data.get("role") == "backup":
+            raise ValueError("has `acme` on a backup, which listens on port 25 only; use `issuer` or `secretName`")
+        return tls
+
+    @field_validator("smarthosts")
+    @classmethod
+    def _one_smarthost_a_domain(cls, smarthosts: tuple[Smarthost, ...]) -> tuple[Smarthost, ...]:
+        return one_smarthost_a_domain(smarthosts)
+
+    @field_validator("directory")
+    @classmethod
+    def _accounts_fit(cls, directory: Directory | None, info: ValidationInfo) -> Directory | None:
+        if "accounts" in info.data and "domains" in info.data and info.data.get("role") == "primary":
+            domains = frozenset(domain.name for domain in info.data["domains"])
+            faults = account_problems(info.data["accounts"], directory, domains)
+            if faults:
+                raise ValueError("does not go with `accounts`, which " + "; ".join(faults))
+        return directory
+
+    @field_validator(*OWNERS, "backup")
     @classmethod
     def _set_in_its_role(cls, value: Any, info: ValidationInfo) -> Any:
         role, name = info.data.get("role"), info.field_name
         if role == "backup" and name == "primary_stack" and value is None:
             raise ValueError("is not set, and a backup reads the domains and the archive from the primary's stack")
-        owner = {"backup_exchange": "primary", "primary_stack": "backup", "recipients": "backup"}.get(str(name))
+        owner = OWNERS.get(str(name))
         if owner and role and role != owner and value is not None:
             raise ValueError(f"is for a {owner} stack, and this one is a {role}")
         if isinstance(value, Exchange) and value.hostname == info.data.get("hostname"):
@@ -370,12 +405,6 @@ class Settings(_Model):
         if isinstance(value, Backup) and role == "backup" and value.archive:
             raise ValueError("has an `archive` on a backup stack; the primary's is mounted read-only instead")
         return value
-
-
-def _no_duplicates(names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise ValueError(f"lists {', '.join(twice)} twice")
 
 
 class SettingsError(pulumi.RunError):

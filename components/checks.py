@@ -6,11 +6,12 @@ what is allowed. Nothing here knows which setting a value came from.
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pulumi
+from pydantic import BaseModel, ValidationError
 
 MAX_HOSTNAME_LENGTH = 253  # RFC 1035, section 2.3.4: 255 octets on the wire
 LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")  # RFC 1123, section 2.1
@@ -23,13 +24,17 @@ IMAGE = re.compile(
     r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
 EXACT_TAG = re.compile(r"^v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.(?P<patch>[0-9]+)([-.][A-Za-z0-9.-]+)?$")
-SERVER_LINE = (0, 16)
+SERVER_LINES = ((0, 16),)
 # `reconcile` came with 1.0.11, `scope` and matching by value with 1.0.12 (changelog of stalwartlabs/cli).
 FIRST_CLI = (1, 0, 12)
 MIN_PREFIX_LENGTH = 8
 
 
+BLOCKLIST_ERRORS = ipaddress.ip_network("127.255.255.0/24")  # what Spamhaus and others answer instead of an error
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
 Choice = TypeVar("Choice", bound=StrEnum)
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class ArgumentsError(pulumi.RunError):
@@ -75,10 +80,27 @@ class Problems:
             return known[0]
         return choices(value)
 
+    def model(self, field: str, model: type[Checked], value: Mapping[str, Any]) -> Checked:
+        """The value as `model` checks it, by the names that programs use; an unchecked one when it is wrong."""
+        try:
+            return model.model_validate(value, by_name=True, by_alias=False)
+        except ValidationError as error:
+            for mistake in error.errors(include_url=False, include_input=False, include_context=False):
+                place = ".".join([field, *(str(part) for part in mistake["loc"])])
+                self.add(f"{place}: {mistake['msg'].removeprefix('Value error, ')}")
+            return model.model_construct()
+
     def refuse(self) -> None:
         """Raise `ArgumentsError` when there was any problem."""
         if self.found:
             raise ArgumentsError(self.component, self.found)
+
+
+def no_duplicates(names: Sequence[str]) -> None:
+    """Nothing, or a `ValueError` that names what is there twice."""
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise ValueError(f"lists {', '.join(twice)} twice")
 
 
 def hostname(value: str) -> str:
@@ -154,6 +176,24 @@ def s3_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def web_url(value: str) -> str:
+    """The URL of a web service: http or https, a host, and no user or password in it."""
+    if not re.match(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s@]*)?$", value):
+        raise ValueError("is not an http or https URL of a host, without a user or a password in it")
+    return value
+
+
+def blocklist_answer(value: str) -> str:
+    """An answer of a DNS blocklist that means a listing (RFC 5782, section 2.1)."""
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError("is not an IPv4 address, as blocklists answer") from None
+    if address not in LOOPBACK or address in BLOCKLIST_ERRORS:
+        raise ValueError("is not a listing: those are in 127.0.0.0/8, and 127.255.255.x is an error of the list")
+    return address.compressed
+
+
 def email_address(value: str) -> str:
     """A mailbox address with a fully qualified domain."""
     local, at, domain = value.rpartition("@")
@@ -178,16 +218,22 @@ def exact_image(value: str) -> str:
     return value
 
 
+def server_line(image: str) -> tuple[int, int]:
+    """The line of a server image, such as (0, 16): servers of one line read the same store and the same plans."""
+    return _version(image)[:2]
+
+
 def server_image(value: str) -> str:
-    """A server image of the 0.16 line. A 1.x server cannot open a 0.16 store, and 0.15 has no plan to apply."""
-    line = _version(value)[:2]
-    if line != SERVER_LINE:
+    """A server image of a line this project has plans for."""
+    line = server_line(value)
+    if line not in SERVER_LINES:
+        known = ", ".join(f"{major}.{minor}" for major, minor in SERVER_LINES)
         reason = (
             "cannot open the data store of 0.16 (it must be migrated to a new store)"
             if line[0] >= 1
             else "is configured differently"
         )
-        raise ValueError(f"is Stalwart {line[0]}.{line[1]}, which {reason}; only 0.16 is supported")
+        raise ValueError(f"is Stalwart {line[0]}.{line[1]}, which {reason}; only {known} is supported")
     return value
 
 

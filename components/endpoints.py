@@ -10,7 +10,7 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
-VERSION = 1
+VERSION = 2
 
 
 class EndpointsError(ValueError):
@@ -26,6 +26,18 @@ class DomainEndpoint(_Model):
 
     name: str
     zone_id: str | None = None
+    aliases: tuple[str, ...] = ()
+    sub_addressing: bool = True
+    catch_all: bool = False
+    """Whether it takes mail for every address."""
+
+
+class RecipientReader(_Model):
+    """How the backup reads the recipients from the primary."""
+
+    url: str
+    username: str
+    password: SecretStr
 
 
 class ArchiveEndpoint(_Model):
@@ -51,6 +63,8 @@ class RegionEndpoints(_Model):
     """Whether the host has a certificate that other servers can verify."""
     mail_namespace: str
     domains: tuple[DomainEndpoint, ...]
+    recipient_reader: RecipientReader | None = None
+    """Absent where accounts are in a directory, which alone knows them all."""
     archive: ArchiveEndpoint | None = None
 
     @classmethod
@@ -87,6 +101,7 @@ class RegionEndpoints(_Model):
         certificate_verified: bool,
         mail_namespace: pulumi.Input[str],
         domains: list[DomainEndpoint],
+        recipient_reader: dict[str, pulumi.Input[Any]] | None,
         archive: dict[str, pulumi.Input[Any]] | None,
     ) -> dict[str, pulumi.Input[Any]]:
         """The stack output `endpoints`, in the form that `parse` reads. Arguments are the fields of this class."""
@@ -98,5 +113,6 @@ class RegionEndpoints(_Model):
             "certificateVerified": certificate_verified,
             "mailNamespace": mail_namespace,
             "domains": [domain.model_dump(by_alias=True, exclude_none=True) for domain in domains],
+            **({"recipientReader": recipient_reader} if recipient_reader else {}),
             **({"archive": archive} if archive else {}),
         }

@@ -1,13 +1,15 @@
 """The labels every Kubernetes object carries (https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels)."""
 
+NAME = "app.kubernetes.io/name"
+COMPONENT = "app.kubernetes.io/component"
 PART_OF = "stalwart-mail"
 
 
 def recommended(name: str, component: str) -> dict[str, str]:
     """The recommended labels of an object of application `name` that plays the part `component` in it."""
     return {
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/component": component,
+        NAME: name,
+        COMPONENT: component,
         "app.kubernetes.io/part-of": PART_OF,
         "app.kubernetes.io/managed-by": "pulumi",
     }
@@ -15,4 +17,4 @@ def recommended(name: str, component: str) -> dict[str, str]:
 
 def selector(name: str, component: str) -> dict[str, str]:
     """The labels that find the pods of `component`: those that never change over its life."""
-    return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": component}
+    return {NAME: name, COMPONENT: component}

@@ -1,11 +1,14 @@
 """A mail domain as the components see it: its name, its signing selectors and what receivers are told about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 from . import checks
+
+# Names below a domain at which its server answers web requests: client set-up, and the MTA-STS policy (RFC 8461, section 3.3).
+SERVICE_LABELS = ("autoconfig", "autodiscover", "mta-sts")
 
 
 class DkimAlgorithm(StrEnum):
@@ -45,6 +48,13 @@ class MailDomainArgs(TypedDict):
     """`none`, `quarantine` or `reject`. Default `quarantine`; a parked domain always says `reject`."""
     dmarc_report_address: NotRequired[str]
     """Where receivers send aggregate reports. Default: none are asked for."""
+    aliases: NotRequired[list[str]]
+    """Other names of this domain: mail to `name@alias` reaches `name@domain`. They get MX, SPF and DMARC records of their own,
+    and no DKIM key: the server signs their mail as this domain."""
+    catch_all: NotRequired[str]
+    """The account that gets mail for addresses nobody has. Default: such mail is refused."""
+    sub_addressing: NotRequired[bool]
+    """Whether `name+anything` reaches `name` (RFC 5233). Default true."""
     zone_id: NotRequired[str]
     """The provider's id of the zone this domain lives in. Needed by the `cloudflare` publisher."""
 
@@ -73,18 +83,33 @@ class MailDomain:
     dkim_selectors: tuple[DkimSelector, ...] = DEFAULT_SELECTORS
     dmarc_policy: DmarcPolicy = DmarcPolicy.QUARANTINE
     dmarc_report_address: str | None = None
+    aliases: tuple[str, ...] = ()
+    catch_all: str | None = None
+    sub_addressing: bool = True
     zone_id: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name and its aliases."""
+        return (self.name, *self.aliases)
+
+    def as_alias(self, alias: str) -> "MailDomain":
+        """The domain that DNS sees under one of its aliases: with the same policy, and without keys of its own."""
+        return replace(self, name=alias, aliases=(), dkim_selectors=(), zone_id=None)
 
 
 def resolve(args: Sequence[MailDomainArgs], problems: checks.Problems) -> tuple[MailDomain, ...]:
     """Check the domains and fill their defaults; what is wrong is added to `problems`."""
-    domains: dict[str, MailDomain] = {}
+    domains: list[MailDomain] = []
+    taken: set[str] = set()
     for number, item in enumerate(args):
         domain = _resolve_one(f"domains[{number}]", item, problems)
-        if domain.name in domains:
-            problems.add(f"domains[{number}]: {domain.name} is listed twice")
-        domains[domain.name] = domain
-    return tuple(domains.values())
+        twice = [name for name in domain.names if name in taken]
+        if twice:
+            problems.add(f"domains[{number}]: {', '.join(twice)} is listed twice")
+        taken |= set(domain.names)
+        domains.append(domain)
+    return tuple(domains)
 
 
 def _resolve_one(field: str, args: MailDomainArgs, problems: checks.Problems) -> MailDomain:
@@ -102,11 +127,18 @@ def _resolve_one(field: str, args: MailDomainArgs, problems: checks.Problems) ->
     parked = args.get("parked", False)
     policy = problems.one_of(f"{field}.dmarc_policy", DmarcPolicy, args.get("dmarc_policy", DmarcPolicy.QUARANTINE))
     report = args.get("dmarc_report_address")
+    aliases = problems.all_checked(f"{field}.aliases", checks.hostname, args.get("aliases", []))
+    catch_all = args.get("catch_all")
+    if parked and (aliases or catch_all):
+        problems.add(f"{field}: a parked domain has no mail, so no `aliases` and no `catch_all`")
     return MailDomain(
         name=problems.checked(f"{field}.name", checks.hostname, args["name"]),
         parked=parked,
         dkim_selectors=() if parked else selectors,
         dmarc_policy=DmarcPolicy.REJECT if parked else policy,
         dmarc_report_address=report and problems.checked(f"{field}.dmarc_report_address", checks.email_address, report),
+        aliases=aliases,
+        catch_all=catch_all and problems.checked(f"{field}.catch_all", checks.email_address, catch_all),
+        sub_addressing=args.get("sub_addressing", True),
         zone_id=args.get("zone_id"),
     )

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from components.stalwart.listeners import SMTP_PORT
-from components.stalwart.operations import DAY_MS
-from components.stalwart.relay import HOLD_MS
+from components.stalwart.plans.outbound import HOLD
 
 from .recorder import Recording, Resource
 
@@ -41,7 +40,7 @@ def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
     else:
         route = next(step for step in _relay_routes(recording))
         lines = [
-            f"Internet --25--> {host} (MX 20, {addresses}) --> queue, up to {HOLD_MS // DAY_MS} days",
+            f"Internet --25--> {host} (MX 20, {addresses}) --> queue, up to {HOLD.days} days",
             f"   queue --25, at least every 15 minutes--> {route} (MX 10)",
         ]
     return "## Mail\n\n```\n" + "\n".join(lines) + "\n```"

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import labels
 from ..stalwart import names as server_names
-from ..stalwart.workload import DATA_DIRECTORY
+from ..stalwart.paths import DATA_DIRECTORY
 from .arguments import DEFAULT_AWS_PLUGIN_IMAGE, DEFAULT_VELERO_IMAGE, Backup, Location, Schedule
 
 API_VERSION = "velero.io/v1"

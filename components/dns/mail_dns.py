@@ -87,7 +87,7 @@ def resolve(args: MailDnsArgs) -> Dns:
     """
     problems = checks.Problems("MailDns")
     domains = resolve_domains(args["domains"], problems)
-    zones = {domain.name: Zone(domain.name, domain.zone_id) for domain in domains}
+    zones = {name: Zone(name, domain.zone_id if name == domain.name else None) for domain in domains for name in domain.names}
     for zone in args.get("zones", []):
         name = problems.checked("zones", checks.hostname, zone["name"])
         zones[name] = Zone(name, zone.get("zone_id"))
@@ -122,12 +122,13 @@ def all_records(dns: Dns, exchange: Exchange, dkim_values: Mapping[str, pulumi.I
         dkim_values: `<selector>._domainkey.<domain>` to the value of that record.
     """
     ttl = dns.ttl_seconds
-    mail_domains = [domain for domain in dns.domains if not domain.parked]
+    aliases = [domain.as_alias(alias) for domain in dns.domains for alias in domain.aliases]
+    mail_domains = [*(domain for domain in dns.domains if not domain.parked), *aliases]
     is_mail_domain = any(domain.name == dns.hostname for domain in mail_domains)
     records = host_records(exchange, ttl, merged_spf=is_mail_domain)
     records += [mx_record(domain, exchange, ttl) for domain in mail_domains]
     if not dns.exchange_only:
-        for domain in dns.domains:
+        for domain in (*dns.domains, *aliases):
             records += parked_records(domain, ttl) if domain.parked else policy_records(domain, exchange, dkim_values, ttl)
     return records
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from ..mail_domain import DmarcPolicy, MailDomain
+from ..mail_domain import SERVICE_LABELS, DmarcPolicy, MailDomain
 
 NULL_MX = "."  # RFC 7505
 IPV6 = 6
@@ -26,7 +26,7 @@ class Record:
     name: str
     type: str
     value: pulumi.Input[str]
-    """An address, a host name (MX; `.` for the null MX), or text."""
+    """An address, a host name (MX, CNAME; `.` for the null MX), or text."""
     ttl_seconds: int
     priority: int | None = None
     """Of an MX record; the lowest is tried first."""
@@ -87,6 +87,12 @@ def policy_records(
         records.append(Record("dkim", name, "TXT", dkim[name], ttl_seconds))
     report = domain.dmarc_report_address
     records.append(Record("dmarc", f"_dmarc.{domain.name}", "TXT", dmarc(domain.dmarc_policy, report), ttl_seconds))
+    # A certificate covers these names, and an authority asks at them.
+    records += [
+        Record(label, f"{label}.{domain.name}", "CNAME", exchange.hostname, ttl_seconds)
+        for label in SERVICE_LABELS
+        if f"{label}.{domain.name}" != exchange.hostname
+    ]
     return records
 
 

@@ -7,7 +7,7 @@ from .zones import Zone
 
 # SOA timers in seconds, as RIPE-203 recommends; the last is the TTL of a negative answer.
 SOA_REFRESH, SOA_RETRY, SOA_EXPIRE, SOA_MINIMUM = 86_400, 7_200, 3_600_000, 3_600
-TYPE_ORDER = ("MX", "A", "AAAA", "TXT")
+TYPE_ORDER = ("MX", "A", "AAAA", "CNAME", "TXT")
 
 
 def render(zone: Zone, records: Sequence[Record], name_servers: Sequence[str], ttl_seconds: int) -> str:
@@ -38,4 +38,4 @@ def _data(record: Record) -> str:
         return quoted(value)
     if record.type == "MX":
         return f"{record.priority} {value.rstrip('.')}."
-    return value
+    return f"{value}." if record.type == "CNAME" else value

@@ -1,8 +1,7 @@
 """What a `StalwartServer` is given, and the checked form that everything below works with."""
 
-import ipaddress
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
@@ -11,12 +10,30 @@ import pulumi
 from .. import checks
 from ..mail_domain import MailDomain, MailDomainArgs
 from ..mail_domain import resolve as resolve_domains
-from .names import TLS_SECRET
+from .options.accounts import Account, AccountArgs, Directory, DirectoryArgs, account_problems
+from .options.delivery import (
+    Exposure,
+    ExposureArgs,
+    ExposureKind,
+    ExtraListener,
+    Peer,
+    PeerArgs,
+    Smarthost,
+    SmarthostArgs,
+    one_smarthost_a_domain,
+)
+from .options.limits import Limits, LimitsArgs
+from .options.policies import MtaSts, MtaStsArgs, Reports, ReportsArgs
+from .options.recipients import Recipients, RecipientsArgs, RecipientSource
+from .options.spam import Spam, SpamArgs
+from .options.storage import Storage, StorageArgs, StorageKind
+from .options.telemetry import LogLevel, Telemetry, TelemetryArgs
+from .options.tls import Tls, TlsArgs
 
 DEFAULT_SERVER_IMAGE = "stalwartlabs/stalwart:v0.16.27"
 DEFAULT_CLI_IMAGE = "stalwartlabs/cli:1.0.12"
+DEFAULT_JOB_IMAGE = "library/python:3.13.9-slim-trixie"
 DEFAULT_NAMESPACE = "mail"
-DEFAULT_VOLUME_SIZE = "20Gi"
 # RFC 1918 and RFC 4193: where nodes, pods and load balancers of a cluster usually are. A ban on one of them is an outage.
 DEFAULT_TRUSTED_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")
 
@@ -28,47 +45,15 @@ class Role(StrEnum):
     BACKUP = "backup"  # MX 20: holds mail while the primary is away, then hands it over
 
 
-class ExposureKind(StrEnum):
-    """How the mail ports reach the Internet."""
+class RecipientReaderArgs(TypedDict):
+    """How a backup reads the recipients from the primary: an account there that may read accounts and nothing else."""
 
-    LOAD_BALANCER = "LoadBalancer"  # the cluster gives the Service an address
-    NODE_PORT = "NodePort"  # a balancer of your own forwards to ports of the nodes
-    HOST_PORT = "HostPort"  # the pod takes the ports of its node
-
-
-class ExposureArgs(TypedDict):
-    """How the mail ports reach the Internet."""
-
-    kind: NotRequired[str]
-    """`LoadBalancer` (default), `NodePort` or `HostPort`."""
-    addresses: NotRequired[list[str]]
-    """The public addresses of this host, if known before. NodePort and HostPort need them (or `addresses` of the server)."""
-    annotations: NotRequired[dict[str, str]]
-    """Annotations for the Service, as your load balancer's documentation names them."""
-    load_balancer_class: NotRequired[str]
-    """The class of load balancer. Default: the cluster's."""
-
-
-class TlsArgs(TypedDict):
-    """Where the server's certificate comes from. With neither field the server signs its own, which clients warn about."""
-
-    secret_name: NotRequired[str]
-    """An existing Secret of type kubernetes.io/tls in the server's namespace."""
-    issuer: NotRequired[str]
-    """A cert-manager issuer; a Certificate for the host name is made and its Secret used."""
-    issuer_kind: NotRequired[str]
-    """`ClusterIssuer` (default) or `Issuer`."""
-
-
-class PeerArgs(TypedDict):
-    """The exchange in the other region."""
-
-    hostname: str
-    """Its host name, as in MX records."""
-    addresses: NotRequired[list[str]]
-    """The addresses it connects from. On the primary they are exempt from bans, SPF, DMARC and rate limits."""
-    verified: NotRequired[bool]
-    """True when its certificate is from a public authority: it is then verified at the first try of a message. Default false."""
+    url: str
+    """The primary's management URL, such as `https://mx1.example.com`. Its certificate is verified."""
+    username: str
+    """The account, as the primary's output `recipient_reader` says."""
+    password: pulumi.Input[str]
+    """Its password; a secret."""
 
 
 class StalwartServerArgs(TypedDict):
@@ -82,8 +67,28 @@ class StalwartServerArgs(TypedDict):
     """`primary` (default) or `backup`."""
     peer: NotRequired[PeerArgs]
     """The exchange in the other region. A backup needs it: it is where held mail is delivered."""
-    recipients: NotRequired[list[str]]
-    """On a backup: the addresses to accept. Default: every address of the domains, and then no bounce is ever sent."""
+    recipients: NotRequired[RecipientsArgs]
+    """On a backup: whose mail it takes."""
+    recipient_reader: NotRequired[RecipientReaderArgs]
+    """On a backup with `recipients.source` `primary`: how it reads them."""
+    accounts: NotRequired[list[AccountArgs]]
+    """On a primary: mailboxes. A domain whose postmaster nobody is gets one. Accounts that are not listed are left alone."""
+    directory: NotRequired[DirectoryArgs]
+    """On a primary: where accounts are, when not in the server's own database."""
+    extra_listeners: NotRequired[list[str]]
+    """On a primary, for old clients: `imap` (143), `pop3` (110), `pop3s` (995)."""
+    smarthosts: NotRequired[list[SmarthostArgs]]
+    """Hosts that take outgoing mail."""
+    spam: NotRequired[SpamArgs]
+    """The spam filter."""
+    limits: NotRequired[LimitsArgs]
+    """Rates, sizes and bans."""
+    mta_sts: NotRequired[MtaStsArgs]
+    """On a primary: the MTA-STS policy it serves."""
+    reports: NotRequired[ReportsArgs]
+    """On a primary: what it reports to other domains."""
+    telemetry: NotRequired[TelemetryArgs]
+    """What goes out beside the console and the Prometheus endpoint."""
     dkim_private_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
     """On a primary: `<selector>._domainkey.<domain>` to PEM private key (PKCS#8), one for every selector of every domain."""
     namespace: NotRequired[pulumi.Input[str]]
@@ -94,12 +99,12 @@ class StalwartServerArgs(TypedDict):
     """The server image with an exact 0.16 tag, and with a digest if you have it."""
     cli_image: NotRequired[str]
     """The image of stalwart-cli with an exact tag, 1.0.12 or newer."""
+    job_image: NotRequired[str]
+    """An image with Python 3.11 or newer as `python`, exact tag: for the Jobs with passwords and recipients."""
     admin_secret_name: NotRequired[str]
     """An existing Secret with `admin-password` and `metrics-password`. Default: `stalwart-credentials`, with random ones."""
-    volume_size: NotRequired[str]
-    """Size of the volume for mail, or on a backup for held mail, such as `20Gi`."""
-    storage_class: NotRequired[str]
-    """The volume's storage class. Default: the cluster's."""
+    storage: NotRequired[StorageArgs]
+    """Where mail is kept, or on a backup held mail."""
     exposure: NotRequired[ExposureArgs]
     """How the mail ports reach the Internet."""
     addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
@@ -112,36 +117,8 @@ class StalwartServerArgs(TypedDict):
     """`error`, `warn`, `info` (default), `debug` or `trace`."""
 
 
-@dataclass(frozen=True)
-class Exposure:
-    """A checked `ExposureArgs`."""
-
-    kind: ExposureKind = ExposureKind.LOAD_BALANCER
-    addresses: tuple[str, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
-    load_balancer_class: str | None = None
-
-
-@dataclass(frozen=True)
-class Tls:
-    """A checked `TlsArgs`."""
-
-    secret_name: str | None = None
-    issuer: str | None = None
-    issuer_kind: str = "ClusterIssuer"
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A checked `PeerArgs`."""
-
-    hostname: str
-    addresses: tuple[str, ...] = ()
-    verified: bool = False
-
-    def networks(self) -> tuple[str, ...]:
-        """Its addresses as networks of one host each."""
-        return tuple(str(ipaddress.ip_network(address)) for address in self.addresses)
+SECRET_ARGUMENTS = ("dkim_private_keys", "recipient_reader")
+ONLY_ON_A_PRIMARY = ("accounts", "directory", "extra_listeners", "mta_sts", "reports")
 
 
 @dataclass(frozen=True)
@@ -150,19 +127,28 @@ class Server:
 
     hostname: str
     domains: tuple[MailDomain, ...]
-    role: Role = Role.PRIMARY
-    peer: Peer | None = None
-    recipients: tuple[str, ...] | None = None
-    create_namespace: bool = True
-    server_image: str = DEFAULT_SERVER_IMAGE
-    cli_image: str = DEFAULT_CLI_IMAGE
-    admin_secret_name: str | None = None
-    volume_size: str = DEFAULT_VOLUME_SIZE
-    storage_class: str | None = None
-    exposure: Exposure = Exposure()
-    trusted_networks: tuple[str, ...] = DEFAULT_TRUSTED_NETWORKS
-    tls: Tls = Tls()
-    log_level: str = "info"
+    role: Role
+    peer: Peer | None
+    recipients: Recipients
+    accounts: tuple[Account, ...]
+    directory: Directory | None
+    extra_listeners: tuple[ExtraListener, ...]
+    smarthosts: tuple[Smarthost, ...]
+    spam: Spam
+    limits: Limits
+    mta_sts: MtaSts
+    reports: Reports
+    telemetry: Telemetry
+    create_namespace: bool
+    server_image: str
+    cli_image: str
+    job_image: str
+    admin_secret_name: str | None
+    storage: Storage
+    exposure: Exposure
+    trusted_networks: tuple[str, ...]
+    tls: Tls
+    log_level: LogLevel
 
     @property
     def mail_domains(self) -> tuple[MailDomain, ...]:
@@ -170,19 +156,14 @@ class Server:
         return tuple(domain for domain in self.domains if not domain.parked)
 
     @property
-    def tls_secret_name(self) -> str | None:
-        """The Secret the certificate is mounted from; none when the server signs its own."""
-        return self.tls.secret_name or (TLS_SECRET if self.tls.issuer else None)
+    def is_distributed(self) -> bool:
+        """Whether several pods share its stores."""
+        return self.storage.kind == StorageKind.DISTRIBUTED
 
-
-class LogLevel(StrEnum):
-    """How much the server writes to its console (enum TracingLevel of the server)."""
-
-    ERROR = "error"  # only what needs somebody
-    WARN = "warn"  # and what may soon
-    INFO = "info"  # and every session and delivery
-    DEBUG = "debug"  # and what led to it
-    TRACE = "trace"  # and the protocols' text, with the mail in it
+    @property
+    def has_recipient_reader(self) -> bool:
+        """Whether it has an account that the backup reads recipients with: a directory elsewhere knows of no such account."""
+        return self.role == Role.PRIMARY and self.peer is not None and self.directory is None
 
 
 def resolve(args: StalwartServerArgs) -> Server:
@@ -192,66 +173,83 @@ def resolve(args: StalwartServerArgs) -> Server:
         ArgumentsError: with every problem at once.
     """
     problems = checks.Problems("StalwartServer")
-    role = problems.one_of("role", Role, args.get("role", Role.PRIMARY))
-    recipients = args.get("recipients")
     server = Server(
         hostname=problems.checked("hostname", checks.hostname, args["hostname"]),
         domains=resolve_domains(args["domains"], problems),
-        role=role,
-        peer=_peer(args["peer"], problems) if "peer" in args else None,
-        recipients=None if recipients is None else problems.all_checked("recipients", checks.email_address, recipients),
+        role=problems.one_of("role", Role, args.get("role", Role.PRIMARY)),
+        peer=problems.model("peer", Peer, args["peer"]) if "peer" in args else None,
+        recipients=problems.model("recipients", Recipients, args.get("recipients", {})),
+        accounts=tuple(
+            problems.model(f"accounts[{number}]", Account, account) for number, account in enumerate(args.get("accounts", []))
+        ),
+        directory=problems.model("directory", Directory, args["directory"]) if "directory" in args else None,
+        extra_listeners=tuple(
+            problems.one_of("extra_listeners", ExtraListener, listener) for listener in args.get("extra_listeners", [])
+        ),
+        smarthosts=tuple(
+            problems.model(f"smarthosts[{number}]", Smarthost, host) for number, host in enumerate(args.get("smarthosts", []))
+        ),
+        spam=problems.model("spam", Spam, args.get("spam", {})),
+        limits=problems.model("limits", Limits, args.get("limits", {})),
+        mta_sts=problems.model("mta_sts", MtaSts, args.get("mta_sts", {})),
+        reports=problems.model("reports", Reports, args.get("reports", {})),
+        telemetry=problems.model("telemetry", Telemetry, args.get("telemetry", {})),
         create_namespace=args.get("create_namespace", True),
         server_image=problems.checked("server_image", checks.server_image, args.get("server_image", DEFAULT_SERVER_IMAGE)),
         cli_image=problems.checked("cli_image", checks.cli_image, args.get("cli_image", DEFAULT_CLI_IMAGE)),
+        job_image=problems.checked("job_image", checks.exact_image, args.get("job_image", DEFAULT_JOB_IMAGE)),
         admin_secret_name=args.get("admin_secret_name"),
-        volume_size=problems.checked("volume_size", checks.quantity, args.get("volume_size", DEFAULT_VOLUME_SIZE)),
-        storage_class=args.get("storage_class"),
-        exposure=_exposure(args.get("exposure", ExposureArgs()), problems),
+        storage=problems.model("storage", Storage, args.get("storage", {})),
+        exposure=problems.model("exposure", Exposure, args.get("exposure", {})),
         trusted_networks=problems.all_checked(
             "trusted_networks", checks.ip_network, args.get("trusted_networks", DEFAULT_TRUSTED_NETWORKS)
         ),
-        tls=_tls(args.get("tls", TlsArgs()), problems),
+        tls=problems.model("tls", Tls, args.get("tls", {})),
         log_level=problems.one_of("log_level", LogLevel, args.get("log_level", LogLevel.INFO)),
     )
-    if role == Role.BACKUP and server.peer is None:
-        problems.add("peer: a backup needs the primary's host name to deliver held mail to")
-    if role == Role.PRIMARY and recipients is not None:
-        problems.add("recipients: only a backup takes a list; a primary knows its accounts")
-    names = {domain.name for domain in server.mail_domains}
-    foreign = [recipient for recipient in server.recipients or () if recipient.rpartition("@")[2] not in names]
-    if foreign:
-        problems.add(f"recipients: {', '.join(foreign[:5])} is in none of the domains {', '.join(sorted(names))}")
-    if server.peer and server.peer.hostname == server.hostname:
-        problems.add(f"peer.hostname: `{server.hostname}` is this server itself; mail would be relayed in a circle")
-    if not server.mail_domains:
-        problems.add("domains: at least one domain that receives mail is needed")
-    kind = server.exposure.kind
-    if kind != ExposureKind.LOAD_BALANCER and not server.exposure.addresses and "addresses" not in args:
-        problems.add(f"exposure.addresses: {kind} needs the public addresses of the node or of your balancer")
+    if not problems.found:
+        problems.found += [*_faults(server), *_faults_of_role(server, args)]
     problems.refuse()
     return server
 
 
-def _peer(args: PeerArgs, problems: checks.Problems) -> Peer:
-    return Peer(
-        hostname=problems.checked("peer.hostname", checks.hostname, args["hostname"]),
-        addresses=problems.all_checked("peer.addresses", checks.ip_address, args.get("addresses", [])),
-        verified=args.get("verified", False),
-    )
+def _faults(server: Server) -> list[str]:
+    """What is wrong with arguments beside each other."""
+    faults: list[str] = []
+    if not server.mail_domains:
+        faults.append("domains: at least one domain that receives mail is needed")
+    names = frozenset(domain.name for domain in server.mail_domains)
+    faults += [f"accounts: {fault}" for fault in account_problems(server.accounts, server.directory, names)]
+    if server.peer and server.peer.hostname == server.hostname:
+        faults.append(f"peer.hostname: `{server.hostname}` is this server itself; mail would be relayed in a circle")
+    try:
+        _ = one_smarthost_a_domain(server.smarthosts)
+    except ValueError as error:
+        faults.append(f"smarthosts: {error}")
+    return faults
 
 
-def _exposure(args: ExposureArgs, problems: checks.Problems) -> Exposure:
-    return Exposure(
-        kind=problems.one_of("exposure.kind", ExposureKind, args.get("kind", ExposureKind.LOAD_BALANCER)),
-        addresses=problems.all_checked("exposure.addresses", checks.ip_address, args.get("addresses", [])),
-        annotations=args.get("annotations", {}),
-        load_balancer_class=args.get("load_balancer_class"),
-    )
-
-
-def _tls(args: TlsArgs, problems: checks.Problems) -> Tls:
-    if "secret_name" in args and "issuer" in args:
-        problems.add("tls: give `secret_name` or `issuer`, not both")
-    return Tls(
-        secret_name=args.get("secret_name"), issuer=args.get("issuer"), issuer_kind=args.get("issuer_kind", "ClusterIssuer")
-    )
+def _faults_of_role(server: Server, args: StalwartServerArgs) -> list[str]:
+    """What does not go with the role, and what is missing for it."""
+    faults: list[str] = []
+    kind = server.exposure.kind
+    if kind != ExposureKind.LOAD_BALANCER and not server.exposure.addresses and "addresses" not in args:
+        faults.append(f"exposure.addresses: {kind} needs the public addresses of the node or of your balancer")
+    if kind == ExposureKind.HOST_PORT and (server.storage.max_replicas or server.storage.pods) > 1:
+        faults.append("exposure.kind: HostPort is for one pod; with more than one use LoadBalancer or NodePort")
+    if server.role == Role.PRIMARY:
+        if "recipients" in args:
+            faults.append("recipients: only a backup takes them; a primary knows its accounts")
+        return faults
+    if server.peer is None:
+        faults.append("peer: a backup needs the primary's host name to deliver held mail to")
+    faults += [f"{name}: is for a primary; a backup has no mailboxes" for name in ONLY_ON_A_PRIMARY if name in args]
+    if server.tls.acme:
+        faults.append("tls.acme: a backup listens on port 25 only, so no authority can reach it; use `issuer` or `secret_name`")
+    relayed = {name for domain in server.mail_domains for name in domain.names}
+    foreign = [address for address in server.recipients.list if address.rpartition("@")[2] not in relayed]
+    if foreign:
+        faults.append(f"recipients.list: {', '.join(foreign[:5])} is in none of the domains {', '.join(sorted(relayed)[:5])}")
+    if server.recipients.source == RecipientSource.PRIMARY and "recipient_reader" not in args:
+        faults.append("recipient_reader: is needed to read the recipients from the primary; else give `list`, or take `any`")
+    return faults

@@ -1,8 +1,8 @@
-"""The ports a server listens on, by role. Listeners, container ports, Services and network policies all come from here."""
+"""The ports a server listens on. Listeners, container ports, Services and network policies all come from here."""
 
 from dataclasses import dataclass
 
-from .arguments import Role
+from .arguments import Role, Server
 
 SMTP_PORT = 25  # must be 25 inside the pod too: the server's expressions look at the bound port
 SUBMISSION_PORT = 587
@@ -33,13 +33,20 @@ PRIMARY = (
     MANAGEMENT,
 )
 BACKUP = (SMTP, MANAGEMENT)
+EXTRA = (
+    Listener("imap", 143, "imap"),
+    Listener("pop3", 110, "pop3"),
+    Listener("pop3s", 995, "pop3", implicit_tls=True),
+)
 
 
-def of(role: Role) -> tuple[Listener, ...]:
-    """Every listener of a server in this role."""
-    return PRIMARY if role == Role.PRIMARY else BACKUP
+def of(server: Server) -> tuple[Listener, ...]:
+    """Every listener of a server."""
+    if server.role == Role.BACKUP:
+        return BACKUP
+    return (*PRIMARY, *(listener for listener in EXTRA if listener.name in server.extra_listeners))
 
 
-def public(role: Role) -> tuple[Listener, ...]:
+def public(server: Server) -> tuple[Listener, ...]:
     """The listeners that the Internet reaches."""
-    return tuple(listener for listener in of(role) if listener.public)
+    return tuple(listener for listener in of(server) if listener.public)

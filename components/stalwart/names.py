@@ -16,3 +16,12 @@ METRICS_PASSWORD_KEY = "metrics-password"
 
 PLAN_ANNOTATION = "stalwart-mail/plan"
 MARK_NAMESPACE = "stalwart-mail-plan"  # of lookup keys in the server, not of Kubernetes
+DATABASE = "stalwart-database"  # the CloudNativePG cluster; it names its Services and Secrets after itself
+DATABASE_NAME = "stalwart"
+FOLLOW_UP = "follow-up"  # components of Jobs, as PLAN
+RECIPIENTS = "recipients"
+READER_SECRET = "stalwart-recipient-reader"
+READER_USERNAME_KEY = "username"
+READER_PASSWORD_KEY = "password"
+BLOBS_ACCESS_KEY_ID = "access-key-id"
+BLOBS_SECRET_ACCESS_KEY = "secret-access-key"

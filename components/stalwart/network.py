@@ -1,7 +1,9 @@
 """How traffic reaches the server: Services, network policies and the disruption budget, as typed Kubernetes arguments."""
 
+from urllib.parse import urlsplit
+
 from pulumi_kubernetes.core.v1 import ServicePortArgs, ServiceSpecArgs
-from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, LabelSelectorRequirementArgs
 from pulumi_kubernetes.networking.v1 import (
     IPBlockArgs,
     NetworkPolicyEgressRuleArgs,
@@ -13,9 +15,10 @@ from pulumi_kubernetes.networking.v1 import (
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgs
 
 from .. import labels
-from . import listeners, names
-from .arguments import ExposureKind, Server
-from .listeners import MANAGEMENT, MANAGEMENT_PORT, Listener
+from . import follow_up, listeners, names
+from .arguments import Server
+from .listeners import HTTPS_PORT, MANAGEMENT, MANAGEMENT_PORT, Listener
+from .options.delivery import ExposureKind
 
 DNS_PORT = 53
 # Out to other mail servers and smarthosts, and to web servers for certificates, MTA-STS policies and rule updates.
@@ -24,7 +27,8 @@ EGRESS_PORTS = (25, 465, 587, 80, 443)
 SCRAPER_NAMESPACE_LABELS = {"stalwart-mail/scrape": "true"}
 
 SERVER_PODS = labels.selector(names.APPLICATION, names.SERVER)
-PLAN_PODS = labels.selector(names.APPLICATION, names.PLAN)
+DEFAULT_PORTS = {"http": 80, "https": 443, "ldap": 389, "ldaps": 636, "redis": 6379, "rediss": 6379, "nats": 4222}
+PYZOR_PORT = 24441
 
 
 def mail_service(server: Server) -> ServiceSpecArgs:
@@ -38,7 +42,7 @@ def mail_service(server: Server) -> ServiceSpecArgs:
         load_balancer_class=server.exposure.load_balancer_class if kind == ExposureKind.LOAD_BALANCER else None,
         # Keep the client's address: SPF, DNS blocklists and bans judge by it.
         external_traffic_policy="Local" if is_public else None,
-        ports=[_service_port(listener) for listener in listeners.public(server.role)],
+        ports=[_service_port(listener) for listener in listeners.public(server)],
     )
 
 
@@ -55,10 +59,10 @@ def server_policy(server: Server) -> NetworkPolicySpecArgs:
         pod_selector=LabelSelectorArgs(match_labels=SERVER_PODS),
         policy_types=["Ingress", "Egress"],
         ingress=[
-            NetworkPolicyIngressRuleArgs(ports=[_tcp(listener.port) for listener in listeners.public(server.role)]),
+            NetworkPolicyIngressRuleArgs(ports=[_tcp(listener.port) for listener in listeners.public(server)]),
             NetworkPolicyIngressRuleArgs(
                 from_=[
-                    NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=PLAN_PODS)),
+                    NetworkPolicyPeerArgs(pod_selector=job_pods(names.PLAN, names.FOLLOW_UP, names.RECIPIENTS)),
                     NetworkPolicyPeerArgs(namespace_selector=LabelSelectorArgs(match_labels=SCRAPER_NAMESPACE_LABELS)),
                 ],
                 ports=[_tcp(MANAGEMENT_PORT)],
@@ -73,14 +77,60 @@ def server_policy(server: Server) -> NetworkPolicySpecArgs:
                 ],
                 ports=[_tcp(port) for port in EGRESS_PORTS],
             ),
+            *_named_egress(server),
         ],
     )
 
 
+def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
+    """To what the settings name: stores, directories, collectors. Wherever it is, so also inside this cluster."""
+    storage, telemetry = server.storage, server.telemetry
+    urls = [
+        *(storage.redis.sentinels if storage.redis else ()),
+        storage.redis and storage.redis.url,
+        storage.blobs and storage.blobs.url,
+        *(f"nats://{address}" for address in (storage.nats.addresses if storage.nats else ())),
+        server.directory and server.directory.ldap and server.directory.ldap.url,
+        server.directory and server.directory.oidc and server.directory.oidc.issuer_url,
+        telemetry.otlp and telemetry.otlp.endpoint,
+        *(webhook.url for webhook in telemetry.webhooks),
+    ]
+    ports = {_port_of(url) for url in urls if url} | {smarthost.port for smarthost in server.smarthosts}
+    if server.is_distributed:
+        ports.add(storage.database.port if storage.database else 5432)
+    if storage.redis and storage.redis.sentinels:
+        ports.add(DEFAULT_PORTS["redis"])  # Sentinel says where the server is
+    allowed = [_tcp(port) for port in sorted(ports)]
+    if server.spam.pyzor:
+        allowed.append(NetworkPolicyPortArgs(port=PYZOR_PORT, protocol="UDP"))
+    return [NetworkPolicyEgressRuleArgs(ports=allowed)] if allowed else []
+
+
+def _port_of(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def job_pods(*components: str) -> LabelSelectorArgs:
+    """The pods of these Jobs."""
+    among = LabelSelectorRequirementArgs(key=labels.COMPONENT, operator="In", values=list(components))
+    return LabelSelectorArgs(match_labels={labels.NAME: names.APPLICATION}, match_expressions=[among])
+
+
 def plan_policy() -> NetworkPolicySpecArgs:
-    """The plan's Job talks to the server's management port and to nothing else."""
+    """The Jobs that tell the server something talk to its management port and to nothing else."""
+    return _job_policy(job_pods(names.PLAN, names.FOLLOW_UP), [])
+
+
+def recipients_policy(server: Server) -> NetworkPolicySpecArgs:
+    """The Job that writes the recipients also reads them from the primary, when it is to."""
+    primary = [NetworkPolicyEgressRuleArgs(ports=[_tcp(HTTPS_PORT)])] if follow_up.syncs_recipients(server) else []
+    return _job_policy(job_pods(names.RECIPIENTS), primary)
+
+
+def _job_policy(pods: LabelSelectorArgs, more: list[NetworkPolicyEgressRuleArgs]) -> NetworkPolicySpecArgs:
     return NetworkPolicySpecArgs(
-        pod_selector=LabelSelectorArgs(match_labels=PLAN_PODS),
+        pod_selector=pods,
         policy_types=["Ingress", "Egress"],
         ingress=[],
         egress=[
@@ -89,6 +139,7 @@ def plan_policy() -> NetworkPolicySpecArgs:
                 to=[NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=SERVER_PODS))],
                 ports=[_tcp(MANAGEMENT_PORT)],
             ),
+            *more,
         ],
     )
 

@@ -1,44 +1,29 @@
 """`StalwartServer`: one Stalwart mail server on Kubernetes, configured entirely by its arguments."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pulumi
 from pulumi import Output, ResourceOptions
-from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import StatefulSet, StatefulSetInitArgs
 from pulumi_kubernetes.batch.v1 import Job, JobInitArgs
 from pulumi_kubernetes.core.v1 import (
     ConfigMap,
     ConfigMapInitArgs,
-    Namespace,
-    NamespaceInitArgs,
-    PersistentVolumeClaim,
-    PersistentVolumeClaimInitArgs,
-    Secret,
-    SecretInitArgs,
     Service,
     ServiceAccount,
     ServiceAccountInitArgs,
     ServiceInitArgs,
 )
 from pulumi_kubernetes.core.v1.outputs import ServiceStatus
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
-from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyInitArgs
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetInitArgs
-from pulumi_random import RandomPassword
 
-from .. import checks, labels, secret_data
-from . import listeners, names, network, plan_job, workload
-from .arguments import DEFAULT_NAMESPACE, ExposureKind, Role, Server, StalwartServerArgs, resolve
+from .. import checks
+from . import follow_up, listeners, names, network, plan_job, register, workload
+from .arguments import SECRET_ARGUMENTS, Role, Server, StalwartServerArgs, resolve
 from .operations import digest
+from .plans.stores import config_json
 
-PASSWORD_LENGTH = 32
-PLAN_TIMEOUT = "20m"  # a first start pulls two images, provisions a volume and may wait for a certificate
 SERVER_TIMEOUT = "25m"  # the pod is ready only after the plan
-RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
-DKIM_KEYS_PER_SECRET = 400  # an RSA key takes some 2.3 kB encoded, and a Secret holds 1 MiB
-SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 
 
 class StalwartServer(pulumi.ComponentResource):
@@ -64,6 +49,10 @@ class StalwartServer(pulumi.ComponentResource):
     """Where mail clients submit (RFC 6409), as `smtp://host:587`; empty on a backup."""
     relay_endpoint: Output[str]
     """`host:port` at which other workloads of the cluster submit mail; on a backup, the SMTP port."""
+    recipient_reader_username: Output[str]
+    """On a primary with a peer: the account with which a backup reads the recipients; else empty."""
+    recipient_reader_password: Output[str]
+    """Its password, a secret; else empty."""
     namespace: Output[str]
     """The Kubernetes namespace."""
 
@@ -77,136 +66,99 @@ class StalwartServer(pulumi.ComponentResource):
         """
         server = resolve(args)
         plan = plan_job.plan_text(server)
-        dkim_names = {f"{names.DKIM_SECRET}-{n}": keys for n, keys in enumerate(_dkim_key_groups(server))}
-        # Without the keys: what is recorded here is shown in previews, and a caller may have given plain text.
-        inputs = {key: value for key, value in args.items() if key != "dkim_private_keys"}
+        # Without what is secret: the inputs recorded here are shown in previews, and a caller may have given plain text.
+        inputs = {key: value for key, value in args.items() if key not in SECRET_ARGUMENTS}
         super().__init__("stalwart-mail:index:StalwartServer", name, inputs, opts)
 
-        child = ResourceOptions(parent=self)
-        self.namespace = _namespace(name, server, args, self)
-        credentials = _credentials(name, server, self.namespace, child)
-        plan_digest = digest(plan)
-
-        def meta(object_name: str, component: str = names.SERVER, annotations: dict[str, str] | None = None) -> ObjectMetaArgs:
-            return ObjectMetaArgs(
-                name=object_name,
-                namespace=self.namespace,
-                labels=labels.recommended(names.APPLICATION, component),
-                annotations=annotations,
-            )
-
+        self.namespace = register.namespace(name, server, args, self)
+        scope = register.Scope(name, server, self.namespace, self)
         service_account = ServiceAccount(
             f"{name}-service-account",
-            ServiceAccountInitArgs(metadata=meta(names.APPLICATION), automount_service_account_token=False),
-            child,
+            ServiceAccountInitArgs(metadata=scope.meta(names.APPLICATION), automount_service_account_token=False),
+            scope.child(),
         )
-        claim = PersistentVolumeClaim(
-            f"{name}-data",
-            PersistentVolumeClaimInitArgs(
-                # Many storage classes bind a volume only once a pod uses it, so waiting here would wait for ever.
-                metadata=meta(names.VOLUME_CLAIM, annotations=SKIP_AWAIT),
-                spec=workload.volume_claim(server),
-            ),
-            ResourceOptions(parent=self, protect=True, retain_on_delete=True),
-        )
-        config_json = workload.config_json()
+        credentials = register.credentials(scope)
+        reader, reader_password = register.recipient_reader(scope, args.get("recipient_reader"))
+        storage = register.storage(scope)
+        dkim = register.dkim_secrets(scope, args)
+        certificates = register.certificate_requests(scope)
+        policies = register.policies(scope)
+        config_name = f"stalwart-config-{digest(config_json(server))}"
         config = ConfigMap(
             f"{name}-config",
-            ConfigMapInitArgs(metadata=meta(f"stalwart-config-{digest(config_json)}"), data={"config.json": config_json}),
-            child,
+            ConfigMapInitArgs(metadata=scope.meta(config_name), data={"config.json": config_json(server)}),
+            scope.child(),
         )
-        dkim = [
-            Secret(
-                f"{name}-{secret_name}",
-                SecretInitArgs(metadata=meta(secret_name), data=_dkim_data(args, keys)),
-                child,
-            )
-            for secret_name, keys in dkim_names.items()
-        ]
-        certificate = _certificate(name, server, meta(names.TLS_SECRET), child)
         internal = Service(
             f"{name}-internal",
             # Nothing answers yet: the pod needs the plan, and the plan's Job needs this Service.
-            ServiceInitArgs(metadata=meta(names.INTERNAL_SERVICE, annotations=SKIP_AWAIT), spec=network.internal_service()),
-            child,
+            ServiceInitArgs(
+                metadata=scope.meta(names.INTERNAL_SERVICE, annotations=register.SKIP_AWAIT), spec=network.internal_service()
+            ),
+            scope.child(),
         )
-        policies = [
-            NetworkPolicy(
-                f"{name}-server-policy",
-                NetworkPolicyInitArgs(metadata=meta("stalwart-server"), spec=network.server_policy(server)),
-                child,
-            ),
-            NetworkPolicy(
-                f"{name}-plan-policy",
-                NetworkPolicyInitArgs(metadata=meta("stalwart-plan", names.PLAN), spec=network.plan_policy()),
-                child,
-            ),
-        ]
+        plan_name = f"stalwart-plan-{digest(plan)}"
         plan_files = ConfigMap(
             f"{name}-plan",
-            ConfigMapInitArgs(metadata=meta(f"stalwart-plan-{plan_digest}", names.PLAN), data=plan_job.config_map_data(plan)),
-            child,
+            ConfigMapInitArgs(metadata=scope.meta(plan_name, names.PLAN), data=plan_job.config_map_data(plan)),
+            scope.child(),
         )
-        StatefulSet(
+        stateful_set = StatefulSet(
             f"{name}-server",
             StatefulSetInitArgs(
-                metadata=meta(names.APPLICATION),
+                metadata=scope.meta(names.APPLICATION),
                 spec=workload.stateful_set(
                     server,
-                    config_name=f"stalwart-config-{digest(config_json)}",
-                    credentials_name=_credentials_name(server),
-                    dkim_names=list(dkim_names),
-                    plan_digest=plan_digest,
+                    config_name=config_name,
+                    credentials_name=scope.credentials_name,
+                    dkim_names=list(dkim),
+                    plan_digest=digest(plan),
                 ),
             ),
-            ResourceOptions(
-                parent=self,
-                depends_on=[service_account, claim, config, *credentials, *dkim, *certificate],
-                custom_timeouts=pulumi.CustomTimeouts(create=SERVER_TIMEOUT, update=SERVER_TIMEOUT),
-            ),
+            scope.child([service_account, *storage, config, *credentials, *dkim.values(), *certificates], timeout=SERVER_TIMEOUT),
         )
         # Not after the StatefulSet: its pod becomes ready only once this Job is done.
         applied = Job(
             f"{name}-apply-plan",
             JobInitArgs(
-                metadata=meta(f"stalwart-plan-{plan_digest}", names.PLAN, RETRY_FAILED),
-                spec=plan_job.job(
-                    server,
-                    config_map_name=f"stalwart-plan-{plan_digest}",
-                    credentials_name=_credentials_name(server),
-                ),
+                metadata=scope.meta(plan_name, names.PLAN, register.RETRY_FAILED),
+                spec=plan_job.job(server, config_map_name=plan_name, credentials_name=scope.credentials_name),
             ),
-            ResourceOptions(
-                parent=self,
-                depends_on=[service_account, plan_files, internal, *policies, *credentials],
-                custom_timeouts=pulumi.CustomTimeouts(create=PLAN_TIMEOUT, update=PLAN_TIMEOUT),
-            ),
+            scope.child([service_account, plan_files, internal, *policies, *credentials], timeout=register.JOB_TIMEOUT),
         )
+        done = [
+            applied,
+            *register.later_jobs(scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader]),
+        ]
         service = Service(
             f"{name}-mail",
             ServiceInitArgs(
-                metadata=meta(names.MAIL_SERVICE, annotations={**server.exposure.annotations} or None),
+                metadata=scope.meta(names.MAIL_SERVICE, annotations=server.exposure.annotations),
                 spec=network.mail_service(server),
             ),
-            ResourceOptions(parent=self, depends_on=[applied]),
+            scope.child([applied]),
         )
-        PodDisruptionBudget(
+        _ = PodDisruptionBudget(
             f"{name}-budget",
-            PodDisruptionBudgetInitArgs(metadata=meta(names.APPLICATION), spec=network.disruption_budget()),
-            child,
+            PodDisruptionBudgetInitArgs(metadata=scope.meta(names.APPLICATION), spec=network.disruption_budget()),
+            scope.child(),
         )
+        register.autoscaler(scope, [stateful_set])
 
         is_primary = server.role == Role.PRIMARY
         host = Output.from_input(server.hostname)
         relay_port = listeners.SUBMISSION_PORT if is_primary else listeners.SMTP_PORT
         self.hostname = host
-        # The URN is known in a preview and resolves only after the Job is done: a dependency that leaves the value known.
-        self.exchange = Output.all(host, applied.urn).apply(lambda both: str(both[0]))
+        # URNs are known in a preview and resolve only after the Jobs are done: dependencies that leave the value known.
+        self.exchange = Output.all(host, *(job.urn for job in done)).apply(lambda known: str(known[0]))
         self.addresses = _addresses(server, args, service)
-        self.ports = Output.from_input({listener.name: listener.port for listener in listeners.public(server.role)})
+        self.ports = Output.from_input({listener.name: listener.port for listener in listeners.public(server)})
         self.jmap_url = Output.from_input(f"https://{server.hostname}/.well-known/jmap" if is_primary else "")
         self.submission_url = Output.from_input(f"smtp://{server.hostname}:{listeners.SUBMISSION_PORT}" if is_primary else "")
         self.relay_endpoint = Output.format("{0}.{1}.svc:{2}", names.MAIL_SERVICE, self.namespace, relay_port)
+        has_reader = server.has_recipient_reader
+        self.recipient_reader_username = Output.from_input(follow_up.reader_address(server) if has_reader else "")
+        self.recipient_reader_password = Output.secret(reader_password if reader_password and has_reader else "")
         self.register_outputs(
             {
                 "hostname": self.hostname,
@@ -216,99 +168,11 @@ class StalwartServer(pulumi.ComponentResource):
                 "jmap_url": self.jmap_url,
                 "submission_url": self.submission_url,
                 "relay_endpoint": self.relay_endpoint,
+                "recipient_reader_username": self.recipient_reader_username,
+                "recipient_reader_password": self.recipient_reader_password,
                 "namespace": self.namespace,
             }
         )
-
-
-def _dkim_key_groups(server: Server) -> list[list[str]]:
-    """The names of the keys a server signs with, divided over as many Secrets as their size needs; none on a backup."""
-    if server.role == Role.BACKUP:
-        return []
-    keys = [selector.record_name(domain.name) for domain in server.mail_domains for selector in domain.dkim_selectors]
-    return [keys[start : start + DKIM_KEYS_PER_SECRET] for start in range(0, len(keys), DKIM_KEYS_PER_SECRET)]
-
-
-def _dkim_data(args: StalwartServerArgs, wanted: Sequence[str]) -> Output[dict[str, str]]:
-    def encode(given: Mapping[str, Any]) -> dict[str, str]:
-        missing = [key for key in wanted if key not in given]
-        if missing:
-            raise checks.ArgumentsError("StalwartServer", [f"dkim_private_keys: no key is given for {key}" for key in missing])
-        return secret_data.encode({key: given[key] for key in wanted})
-
-    return Output.secret(Output.from_input(args.get("dkim_private_keys", {})).apply(encode))
-
-
-def _credentials_name(server: Server) -> str:
-    return server.admin_secret_name or names.CREDENTIALS_SECRET
-
-
-def _namespace(name: str, server: Server, args: StalwartServerArgs, parent: StalwartServer) -> Output[str]:
-    given = Output.from_input(args.get("namespace", DEFAULT_NAMESPACE))
-    if not server.create_namespace:
-        return given
-    # Host ports are outside every Pod Security level but the last.
-    level = "privileged" if server.exposure.kind == ExposureKind.HOST_PORT else "restricted"
-    namespace = Namespace(
-        f"{name}-namespace",
-        NamespaceInitArgs(
-            metadata=ObjectMetaArgs(
-                name=given,
-                labels={
-                    **labels.recommended(names.APPLICATION, "namespace"),
-                    "pod-security.kubernetes.io/enforce": level,
-                    "pod-security.kubernetes.io/warn": "restricted",
-                },
-            )
-        ),
-        # The volume claim lives in it: to delete it is to delete the mail.
-        ResourceOptions(parent=parent, protect=True, retain_on_delete=True),
-    )
-    return namespace.metadata.apply(lambda metadata: str(metadata.name))
-
-
-def _credentials(name: str, server: Server, namespace: Output[str], child: ResourceOptions) -> list[pulumi.Resource]:
-    if server.admin_secret_name:
-        return []
-    passwords = {
-        names.ADMIN_PASSWORD_KEY: RandomPassword(f"{name}-admin-password", length=PASSWORD_LENGTH, special=False, opts=child),
-        names.METRICS_PASSWORD_KEY: RandomPassword(f"{name}-metrics-password", length=PASSWORD_LENGTH, special=False, opts=child),
-    }
-    secret = Secret(
-        f"{name}-credentials",
-        SecretInitArgs(
-            metadata=ObjectMetaArgs(
-                name=names.CREDENTIALS_SECRET,
-                namespace=namespace,
-                labels=labels.recommended(names.APPLICATION, names.SERVER),
-            ),
-            data=Output.secret(
-                Output.all(**{key: password.result for key, password in passwords.items()}).apply(secret_data.encode)
-            ),
-        ),
-        child,
-    )
-    return [secret]
-
-
-def _certificate(name: str, server: Server, meta: ObjectMetaArgs, child: ResourceOptions) -> list[pulumi.Resource]:
-    if not server.tls.issuer:
-        return []
-    spec = {
-        "secretName": names.TLS_SECRET,
-        "dnsNames": [server.hostname],
-        "issuerRef": {"group": "cert-manager.io", "kind": server.tls.issuer_kind, "name": server.tls.issuer},
-    }
-    return [
-        CustomResource(
-            f"{name}-certificate",
-            api_version="cert-manager.io/v1",
-            kind="Certificate",
-            metadata=meta,
-            spec=spec,
-            opts=child,
-        )
-    ]
 
 
 def _addresses(server: Server, args: StalwartServerArgs, service: Service) -> Output[Sequence[str]]:

@@ -9,7 +9,15 @@ settings that need a restart (a new listener) are in force from the first start.
 import json
 
 from pulumi_kubernetes.apps.v1 import StatefulSetSpecArgs
+from pulumi_kubernetes.autoscaling.v2 import (
+    CrossVersionObjectReferenceArgs,
+    HorizontalPodAutoscalerSpecArgs,
+    MetricSpecArgs,
+    MetricTargetArgs,
+    ResourceMetricSourceArgs,
+)
 from pulumi_kubernetes.core.v1 import (
+    AffinityArgs,
     CapabilitiesArgs,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
@@ -19,11 +27,14 @@ from pulumi_kubernetes.core.v1 import (
     EnvVarSourceArgs,
     ExecActionArgs,
     HTTPGetActionArgs,
+    KeyToPathArgs,
     LifecycleArgs,
     LifecycleHandlerArgs,
     ObjectFieldSelectorArgs,
     PersistentVolumeClaimSpecArgs,
     PersistentVolumeClaimVolumeSourceArgs,
+    PodAffinityTermArgs,
+    PodAntiAffinityArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
@@ -31,7 +42,6 @@ from pulumi_kubernetes.core.v1 import (
     ProjectedVolumeSourceArgs,
     ResourceRequirementsArgs,
     SeccompProfileArgs,
-    SecretKeySelectorArgs,
     SecretProjectionArgs,
     SecretVolumeSourceArgs,
     SecurityContextArgs,
@@ -39,20 +49,21 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
     VolumeProjectionArgs,
     VolumeResourceRequirementsArgs,
+    WeightedPodAffinityTermArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from .. import labels
-from . import listeners, names
-from .arguments import ExposureKind, Role, Server
+from ..model import SecretKey
+from . import listeners, names, paths
+from .arguments import Role, Server
+from .certificates import certificates
+from .job_pod import ADMIN_USER, secret_variable
 from .listeners import MANAGEMENT_PORT
-from .plan import DKIM_DIRECTORY, METRICS_PASSWORD_VARIABLE, TLS_DIRECTORY
+from .options.delivery import ExposureKind
 
 USER_ID = 2000  # the user `stalwart` of the server image
-DATA_DIRECTORY = "/var/lib/stalwart"
-CONFIG_DIRECTORY = "/etc/stalwart-mail/config"
-CONFIG_FILE = f"{CONFIG_DIRECTORY}/config.json"
-ADMIN_USER = "admin"
+CONFIG_FILE = f"{paths.CONFIG_DIRECTORY}/config.json"
 
 START_PERIOD_S = 5
 START_ATTEMPTS = 36  # three minutes: where egress is blocked the server waits a minute for its web interface before it listens
@@ -82,11 +93,6 @@ echo "plan $PLAN is applied"
 """
 
 
-def config_json() -> str:
-    """The server's configuration file: where its data is, and nothing else."""
-    return json.dumps({"@type": "RocksDb", "path": f"{DATA_DIRECTORY}/data"}, indent=2) + "\n"
-
-
 def applied_query() -> str:
     """The JMAP request that reads the mark which the Job leaves after a whole plan. Only `namespace` can be filtered by."""
     find = {"filter": {"namespace": names.MARK_NAMESPACE}}
@@ -102,8 +108,8 @@ def volume_claim(server: Server) -> PersistentVolumeClaimSpecArgs:
     """The volume of the data store: one writer, so one node at a time."""
     return PersistentVolumeClaimSpecArgs(
         access_modes=["ReadWriteOnce"],
-        storage_class_name=server.storage_class,
-        resources=VolumeResourceRequirementsArgs(requests={"storage": server.volume_size}),
+        storage_class_name=server.storage.storage_class,
+        resources=VolumeResourceRequirementsArgs(requests={"storage": server.storage.size}),
     )
 
 
@@ -121,7 +127,8 @@ def stateful_set(
     """
     return StatefulSetSpecArgs(
         service_name=names.INTERNAL_SERVICE,
-        replicas=1,  # RocksDB has one writer
+        # With an autoscaler the number is its own: whoever also sets it would take pods away at every run.
+        replicas=None if server.storage.max_replicas else server.storage.pods,
         # In order, a pod that waits for a plan that failed would never be replaced by one that waits for its correction.
         pod_management_policy="Parallel",
         selector=LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER)),
@@ -142,6 +149,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
         automount_service_account_token=False,
         enable_service_links=False,
         termination_grace_period_seconds=STOP_S,
+        affinity=_apart() if server.is_distributed else None,
         security_context=PodSecurityContextArgs(
             run_as_non_root=True,
             run_as_user=USER_ID,
@@ -178,7 +186,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                 image=server.server_image,
                 args=["--config", CONFIG_FILE],
                 env=environment,
-                ports=[_port(server, listener) for listener in listeners.of(server.role)],
+                ports=[_port(server, listener) for listener in listeners.of(server)],
                 startup_probe=_probe("/healthz/live", period=START_PERIOD_S, failures=START_ATTEMPTS),
                 readiness_probe=_probe("/healthz/ready", period=10, failures=3),
                 liveness_probe=_probe("/healthz/live", period=20, failures=6),
@@ -193,42 +201,95 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
 
 
 def _environment(server: Server, credentials_name: str) -> list[EnvVarArgs]:
-    def from_secret(name: str, key: str) -> EnvVarArgs:
-        return EnvVarArgs(
-            name=name, value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=credentials_name, key=key))
-        )
-
     environment = [
-        from_secret("ADMIN_PASSWORD", names.ADMIN_PASSWORD_KEY),
+        secret_variable("ADMIN_PASSWORD", credentials_name, names.ADMIN_PASSWORD_KEY),
         # Kubernetes puts in the password: the server wants user and secret in one variable.
         EnvVarArgs(name="STALWART_RECOVERY_ADMIN", value=f"{ADMIN_USER}:$(ADMIN_PASSWORD)"),
-        from_secret(METRICS_PASSWORD_VARIABLE, names.METRICS_PASSWORD_KEY),
+        secret_variable(paths.METRICS_PASSWORD, credentials_name, names.METRICS_PASSWORD_KEY),
     ]
+    environment += [
+        secret_variable(variable, secret.name, secret.key) for variable, secret in paths.given_secrets(server).items()
+    ]
+    if server.is_distributed and server.storage.database is None:
+        environment.append(secret_variable(paths.DATABASE_PASSWORD, f"{names.DATABASE}-app", "password"))
+    if server.storage.blobs and server.storage.blobs.keys_secret:
+        keys = server.storage.blobs.keys_secret
+        environment.append(secret_variable(paths.BLOBS_ACCESS_KEY, keys, names.BLOBS_ACCESS_KEY_ID))
+        environment.append(secret_variable(paths.BLOBS_SECRET_KEY, keys, names.BLOBS_SECRET_ACCESS_KEY))
+    if _database_ca(server):
+        # Both: the database's own authority, and the public ones for everybody else.
+        environment.append(EnvVarArgs(name="SSL_CERT_FILE", value=f"{paths.DATABASE_CA_DIRECTORY}/ca.crt"))
+        environment.append(EnvVarArgs(name="SSL_CERT_DIR", value="/etc/ssl/certs"))
     if server.role == Role.PRIMARY:
         environment.append(EnvVarArgs(name="STALWART_PUBLIC_URL", value=f"https://{server.hostname}"))
     return environment
 
 
+def _database_ca(server: Server) -> SecretKey | None:
+    """The authority that signed the database's certificate, when it is no public one."""
+    if not server.is_distributed:
+        return None
+    database = server.storage.database
+    return database.ca if database else SecretKey.model_validate({"name": f"{names.DATABASE}-ca", "key": "ca.crt"})
+
+
 def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[list[VolumeMountArgs], list[VolumeArgs]]:
-    mounts = [
-        VolumeMountArgs(name="data", mount_path=DATA_DIRECTORY),
-        VolumeMountArgs(name="config", mount_path=CONFIG_DIRECTORY, read_only=True),
-        VolumeMountArgs(name="tmp", mount_path="/tmp"),
-    ]
-    volumes = [
-        VolumeArgs(name="data", persistent_volume_claim=PersistentVolumeClaimVolumeSourceArgs(claim_name=names.VOLUME_CLAIM)),
-        VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name=config_name)),
-        VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs()),
+    claim = PersistentVolumeClaimVolumeSourceArgs(claim_name=names.VOLUME_CLAIM)
+    found: list[tuple[str, VolumeArgs]] = [
+        (
+            paths.DATA_DIRECTORY,
+            VolumeArgs(name="data", empty_dir=EmptyDirVolumeSourceArgs())
+            if server.is_distributed
+            else VolumeArgs(name="data", persistent_volume_claim=claim),
+        ),
+        (paths.CONFIG_DIRECTORY, VolumeArgs(name="config", config_map=ConfigMapVolumeSourceArgs(name=config_name))),
+        ("/tmp", VolumeArgs(name="tmp", empty_dir=EmptyDirVolumeSourceArgs())),
     ]
     if dkim_names:
         sources = [VolumeProjectionArgs(secret=SecretProjectionArgs(name=name)) for name in dkim_names]
-        mounts.append(VolumeMountArgs(name="dkim", mount_path=DKIM_DIRECTORY, read_only=True))
-        volumes.append(VolumeArgs(name="dkim", projected=ProjectedVolumeSourceArgs(sources=sources)))
-    if server.tls_secret_name:
-        # A folder, not a subPath: only in a folder does a renewed certificate appear.
-        mounts.append(VolumeMountArgs(name="tls", mount_path=TLS_DIRECTORY, read_only=True))
-        volumes.append(VolumeArgs(name="tls", secret=SecretVolumeSourceArgs(secret_name=server.tls_secret_name)))
-    return mounts, volumes
+        found.append((paths.DKIM_DIRECTORY, VolumeArgs(name="dkim", projected=ProjectedVolumeSourceArgs(sources=sources))))
+    # Folders, not subPaths: only in a folder does a renewed certificate appear.
+    found += [
+        (
+            paths.tls_directory(number),
+            VolumeArgs(name=f"tls-{number}", secret=SecretVolumeSourceArgs(secret_name=certificate.secret_name)),
+        )
+        for number, certificate in enumerate(certificates(server))
+    ]
+    ca = _database_ca(server)
+    if ca:
+        items = [KeyToPathArgs(key=ca.key, path="ca.crt")]
+        secret = SecretVolumeSourceArgs(secret_name=ca.name, items=items)
+        found.append((paths.DATABASE_CA_DIRECTORY, VolumeArgs(name="database-ca", secret=secret)))
+    writable = ("data", "tmp")
+    mounts = [
+        VolumeMountArgs(name=volume.name, mount_path=path, read_only=None if volume.name in writable else True)
+        for path, volume in found
+    ]
+    return mounts, [volume for _path, volume in found]
+
+
+def _apart() -> AffinityArgs:
+    """One node and one zone may go, and a pod is left: as far apart as the cluster allows."""
+
+    def away_from(topology_key: str, weight: int) -> WeightedPodAffinityTermArgs:
+        pods = LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER))
+        term = PodAffinityTermArgs(label_selector=pods, topology_key=topology_key)
+        return WeightedPodAffinityTermArgs(weight=weight, pod_affinity_term=term)
+
+    terms = [away_from("kubernetes.io/hostname", 100), away_from("topology.kubernetes.io/zone", 50)]
+    return AffinityArgs(pod_anti_affinity=PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=terms))
+
+
+def autoscaler(server: Server) -> HorizontalPodAutoscalerSpecArgs:
+    """More pods while the CPU is busy, fewer when it has been calm for a while."""
+    target = MetricTargetArgs(type="Utilization", average_utilization=server.storage.cpu_percent)
+    return HorizontalPodAutoscalerSpecArgs(
+        scale_target_ref=CrossVersionObjectReferenceArgs(api_version="apps/v1", kind="StatefulSet", name=names.APPLICATION),
+        min_replicas=server.storage.pods,
+        max_replicas=server.storage.max_replicas or server.storage.pods,
+        metrics=[MetricSpecArgs(type="Resource", resource=ResourceMetricSourceArgs(name="cpu", target=target))],
+    )
 
 
 def _port(server: Server, listener: listeners.Listener) -> ContainerPortArgs:

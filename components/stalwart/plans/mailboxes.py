@@ -1,0 +1,204 @@
+"""Domains, the keys that sign for them, and who has a mailbox."""
+
+from datetime import timedelta
+
+from ...mail_domain import DkimAlgorithm, DkimSelector, MailDomain
+from .. import paths
+from ..arguments import Server
+from ..certificates import service_names
+from ..operations import Create, Plan, Reconcile, Update, Upsert
+from ..options.accounts import Account as AccountSettings
+from ..options.accounts import Ldap, Oidc
+from ..registry.directory import (
+    Account,
+    AdminRole,
+    Authentication,
+    AutomaticCertificate,
+    Directory,
+    DkimSignature,
+    Domain,
+    Ed25519Signature,
+    EmailAlias,
+    InheritedPermissions,
+    LdapDirectory,
+    NoSubAddressing,
+    OidcDirectory,
+    OnlyPermissions,
+    RsaSignature,
+    SubAddressing,
+    UserRole,
+)
+from ..registry.encoding import Reference
+from ..registry.mta import MtaSts
+from ..registry.system import ReloadSettings
+from ..registry.values import EnvironmentSecret, File, Manual, NoSecret
+from .host import ACME_PROVIDER
+
+SIGNATURE = {DkimAlgorithm.RSA: RsaSignature, DkimAlgorithm.ED25519: Ed25519Signature}
+POSTMASTER = "postmaster"  # RFC 5321, section 4.5.1: every domain has one
+ABUSE = "abuse"  # RFC 2142, section 2
+RECIPIENT_READER = "recipient-reader"
+READER_PERMISSIONS = frozenset(
+    {
+        "authenticate",
+        "sysAccountGet",
+        "sysAccountQuery",
+        "sysDomainGet",
+        "sysDomainQuery",
+        "sysMailingListGet",
+        "sysMailingListQuery",
+    }
+)
+BINARY_UNITS = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+
+
+def domain_operations(server: Server) -> Plan:
+    """The domains and their keys."""
+    ids = _domain_ids(server)
+    domains = {ids[domain.name].client_id: _domain(server, domain) for domain in server.mail_domains}
+    signatures = {
+        f"{ids[domain.name].client_id}-{selector.name}": _signature(domain, selector, ids[domain.name])
+        for domain in server.mail_domains
+        for selector in domain.dkim_selectors
+    }
+    # Upsert, never reconcile: a domain dropped from the config must not take its mailboxes with it.
+    return (Upsert(domains), Reconcile(DkimSignature, signatures))
+
+
+def _domain_ids(server: Server) -> dict[str, Reference]:
+    return {domain.name: Reference(f"d{number}") for number, domain in enumerate(server.mail_domains)}
+
+
+def _domain(server: Server, domain: MailDomain) -> Domain:
+    return Domain(
+        name=domain.name,
+        description=None,
+        aliases=frozenset(domain.aliases),
+        catch_all_address=domain.catch_all,
+        sub_addressing=SubAddressing() if domain.sub_addressing else NoSubAddressing(),
+        allow_relaying=False,
+        report_address_uri=f"mailto:{domain.dmarc_report_address or POSTMASTER}",
+        certificate_management=_certificate_management(server, domain),
+    )
+
+
+def _certificate_management(server: Server, domain: MailDomain) -> Manual | AutomaticCertificate:
+    if server.tls.acme is None:
+        return Manual()
+    # The host name goes with the domain it is in, or with the first: the server knows no certificate without a domain.
+    domains = [found.name for found in server.mail_domains]
+    home = next((name for name in domains if server.hostname.endswith(f".{name}") or server.hostname == name), domains[0])
+    own = frozenset(name for name in service_names(server) if name.partition(".")[2] in domain.names)
+    return AutomaticCertificate(
+        acme_provider_id=ACME_PROVIDER,
+        subject_alternative_names=own | {server.hostname} if domain.name == home else own,
+    )
+
+
+def _signature(domain: MailDomain, selector: DkimSelector, domain_id: Reference) -> DkimSignature:
+    key = File(file_path=f"{paths.DKIM_DIRECTORY}/{selector.record_name(domain.name)}")
+    return SIGNATURE[selector.algorithm](domain_id=domain_id, selector=selector.name, private_key=key)
+
+
+def mailboxes(server: Server) -> tuple[AccountSettings, ...]:
+    """The accounts that are given, and a postmaster for each domain that has none."""
+    taken = {address for account in server.accounts for address in account.addresses}
+    if server.directory and server.directory.ldap:
+        return server.accounts
+    postmasters = [
+        AccountSettings.model_validate(
+            {
+                "address": f"{POSTMASTER}@{domain.name}",
+                "description": "Postmaster",
+                "aliases": [f"{ABUSE}@{domain.name}"] if f"{ABUSE}@{domain.name}" not in taken else [],
+            }
+        )
+        for domain in server.mail_domains
+        if f"{POSTMASTER}@{domain.name}" not in taken and not domain.catch_all
+    ]
+    return (*server.accounts, *postmasters)
+
+
+def account_operations(server: Server) -> Plan:
+    """The mailboxes, without their passwords. Accounts that are not listed are left alone."""
+    ids = _domain_ids(server)
+    accounts = {f"a{number}": _account(account, ids) for number, account in enumerate(mailboxes(server))}
+    if server.has_recipient_reader:
+        accounts["reader"] = Account(
+            name=RECIPIENT_READER,
+            domain_id=Reference("d0"),
+            description="Reads the recipients for the backup exchange",
+            aliases=(),
+            roles=UserRole(),
+            permissions=OnlyPermissions(enabled_permissions=READER_PERMISSIONS),
+            quotas={},
+        )
+    return (Upsert(accounts),) if accounts else ()
+
+
+def _account(account: AccountSettings, domain_ids: dict[str, Reference]) -> Account:
+    def parts(address: str) -> tuple[str, Reference]:
+        name, _, domain = address.lower().rpartition("@")
+        return name, domain_ids[domain]
+
+    name, domain_id = parts(account.address)
+    return Account(
+        name=name,
+        domain_id=domain_id,
+        description=account.description,
+        aliases=tuple(EmailAlias(name=alias, domain_id=domain) for alias, domain in map(parts, account.aliases)),
+        roles=AdminRole() if account.admin else UserRole(),
+        permissions=InheritedPermissions(),
+        quotas={"maxDiskQuota": _bytes(account.quota)} if account.quota else {},
+    )
+
+
+def _bytes(quantity: str) -> int:
+    return int(quantity[:-2]) * BINARY_UNITS[quantity[-2:]]
+
+
+def mta_sts_operations(server: Server) -> Plan:
+    """The MTA-STS policy: both exchanges, or a sender that enforces it would not try the second."""
+    hosts = {server.hostname, *([server.peer.hostname] if server.peer else [])}
+    age = timedelta(days=server.mta_sts.max_age_days)
+    return (Update(MtaSts(mode=server.mta_sts.mode, max_age=age, mx_hosts=frozenset(hosts))),)
+
+
+def directory_operations(server: Server) -> Plan:
+    """The directory, for a server that has been started once.
+
+    Before its first start a server must not be told of `Authentication`: it would then leave out its own default roles.
+    """
+    if server.directory is None:
+        return ()
+    found = _oidc(server.directory.oidc) if server.directory.oidc else _ldap(server.directory.ldap)
+    return (
+        Reconcile(Directory, {"directory": found}),
+        Update(Authentication(directory_id=Reference("directory"))),
+        Create({"reload": ReloadSettings()}),
+    )
+
+
+def _oidc(oidc: Oidc) -> OidcDirectory:
+    return OidcDirectory(
+        description="Accounts of the identity provider",
+        issuer_url=oidc.issuer_url,
+        require_audience=oidc.audience,
+        claim_username=oidc.username_claim,
+        claim_groups=oidc.groups_claim,
+        username_domain=oidc.username_domain,
+    )
+
+
+def _ldap(ldap: Ldap | None) -> LdapDirectory:
+    assert ldap is not None
+    return LdapDirectory(
+        description="Accounts of the LDAP server",
+        url=ldap.url,
+        use_tls=ldap.start_tls and ldap.url.startswith("ldap:"),
+        base_dn=ldap.base_dn,
+        bind_dn=ldap.bind_dn,
+        bind_secret=EnvironmentSecret(variable_name=paths.LDAP_PASSWORD) if ldap.bind_dn else NoSecret(),
+        filter_login=ldap.login_filter,
+        filter_mailbox=ldap.mailbox_filter,
+    )

@@ -1,0 +1,313 @@
+"""Registers the objects of a server, a group a function: what `server.py` puts in order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi import Output, ResourceOptions
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.autoscaling.v2 import HorizontalPodAutoscaler, HorizontalPodAutoscalerInitArgs
+from pulumi_kubernetes.batch.v1 import CronJob, CronJobInitArgs, Job, JobInitArgs
+from pulumi_kubernetes.core.v1 import (
+    ConfigMap,
+    ConfigMapInitArgs,
+    Namespace,
+    NamespaceInitArgs,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimInitArgs,
+    Secret,
+    SecretInitArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyInitArgs
+from pulumi_random import RandomPassword
+
+from .. import checks, labels, secret_data
+from . import database, follow_up, job_pod, names, network, workload
+from .arguments import DEFAULT_NAMESPACE, RecipientReaderArgs, Role, Server, StalwartServerArgs
+from .certificates import certificates
+from .operations import digest
+from .options.delivery import ExposureKind
+from .options.recipients import RecipientSource
+
+PASSWORD_LENGTH = 32
+JOB_TIMEOUT = "20m"  # a first start pulls two images, provisions a volume and may wait for a certificate
+RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
+SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+DKIM_KEYS_PER_SECRET = 400  # an RSA key takes some 2.3 kB encoded, and a Secret holds 1 MiB
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose children are registered, and where."""
+
+    name: str
+    server: Server
+    namespace: Output[str]
+    parent: pulumi.Resource
+
+    def meta(
+        self, object_name: str, component: str = names.SERVER, annotations: Mapping[str, str] | None = None
+    ) -> ObjectMetaArgs:
+        """The metadata of an object."""
+        return ObjectMetaArgs(
+            name=object_name,
+            namespace=self.namespace,
+            labels=labels.recommended(names.APPLICATION, component),
+            annotations=dict(annotations) if annotations else None,
+        )
+
+    def child(self, after: Sequence[pulumi.Resource] = (), timeout: str | None = None) -> ResourceOptions:
+        """The options of a child that is made after others, and waited for at most so long (`20m`)."""
+        return ResourceOptions(
+            parent=self.parent,
+            depends_on=list(after),
+            custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if timeout else None,
+        )
+
+    def kept(self) -> ResourceOptions:
+        """The options of a child that holds mail: neither a change nor a removal of the stack deletes it."""
+        return ResourceOptions(parent=self.parent, protect=True, retain_on_delete=True)
+
+    @property
+    def credentials_name(self) -> str:
+        """The Secret with the admin's and the metrics reader's password."""
+        return self.server.admin_secret_name or names.CREDENTIALS_SECRET
+
+
+def namespace(name: str, server: Server, args: StalwartServerArgs, parent: pulumi.Resource) -> Output[str]:
+    """The namespace, made or given."""
+    given = Output.from_input(args.get("namespace", DEFAULT_NAMESPACE))
+    if not server.create_namespace:
+        return given
+    # Host ports are outside every Pod Security level but the last.
+    level = "privileged" if server.exposure.kind == ExposureKind.HOST_PORT else "restricted"
+    made = Namespace(
+        f"{name}-namespace",
+        NamespaceInitArgs(
+            metadata=ObjectMetaArgs(
+                name=given,
+                labels={
+                    **labels.recommended(names.APPLICATION, "namespace"),
+                    "pod-security.kubernetes.io/enforce": level,
+                    "pod-security.kubernetes.io/warn": "restricted",
+                },
+            )
+        ),
+        # The volume claim lives in it: to delete it is to delete the mail.
+        ResourceOptions(parent=parent, protect=True, retain_on_delete=True),
+    )
+    return made.metadata.apply(lambda metadata: str(metadata.name))
+
+
+def credentials(scope: Scope) -> list[pulumi.Resource]:
+    """The admin's and the metrics reader's password, unless a Secret with them is given."""
+    if scope.server.admin_secret_name:
+        return []
+    passwords = {
+        names.ADMIN_PASSWORD_KEY: _password(scope, "admin-password"),
+        names.METRICS_PASSWORD_KEY: _password(scope, "metrics-password"),
+    }
+    return [_secret(scope, "credentials", names.CREDENTIALS_SECRET, Output.all(**passwords))]
+
+
+def recipient_reader(scope: Scope, given: RecipientReaderArgs | None) -> tuple[list[pulumi.Resource], Output[str] | None]:
+    """The account that reads recipients: on the primary its password is made, on the backup it is given.
+
+    Returns:
+        The Secret with it, if there is one, and the password.
+    """
+    if scope.server.has_recipient_reader:
+        username, password = follow_up.reader_address(scope.server), _password(scope, "reader-password")
+    elif given and follow_up.syncs_recipients(scope.server):
+        username, password = given["username"], Output.secret(given["password"])
+    else:
+        return [], None
+    data = Output.all(**{names.READER_USERNAME_KEY: username, names.READER_PASSWORD_KEY: password})
+    return [_secret(scope, "recipient-reader", names.READER_SECRET, data)], password
+
+
+def _password(scope: Scope, name: str) -> Output[str]:
+    return RandomPassword(f"{scope.name}-{name}", length=PASSWORD_LENGTH, special=False, opts=scope.child()).result
+
+
+def _secret(scope: Scope, name: str, object_name: str, texts: Output[dict[str, Any]]) -> Secret:
+    data = Output.secret(texts.apply(secret_data.encode))
+    return Secret(f"{scope.name}-{name}", SecretInitArgs(metadata=scope.meta(object_name), data=data), scope.child())
+
+
+def storage(scope: Scope) -> list[pulumi.Resource]:
+    """The volume, or the database; none when a database is given."""
+    if not scope.server.is_distributed:
+        claim = PersistentVolumeClaimInitArgs(
+            # Many storage classes bind a volume only once a pod uses it, so waiting here would wait for ever.
+            metadata=scope.meta(names.VOLUME_CLAIM, annotations=SKIP_AWAIT),
+            spec=workload.volume_claim(scope.server),
+        )
+        return [PersistentVolumeClaim(f"{scope.name}-data", claim, scope.kept())]
+    if scope.server.storage.database:
+        return []
+    return [
+        CustomResource(
+            f"{scope.name}-database",
+            api_version=database.API_VERSION,
+            kind="Cluster",
+            metadata=scope.meta(names.DATABASE, "database"),
+            spec=database.cluster(scope.server),
+            opts=scope.kept(),
+        )
+    ]
+
+
+def dkim_secrets(scope: Scope, args: StalwartServerArgs) -> dict[str, Secret]:
+    """The Secrets with the keys a primary signs with, by their names: as many as the size of the keys needs."""
+    server = scope.server
+    if server.role == Role.BACKUP:
+        return {}
+    keys = [selector.record_name(domain.name) for domain in server.mail_domains for selector in domain.dkim_selectors]
+    groups = [keys[start : start + DKIM_KEYS_PER_SECRET] for start in range(0, len(keys), DKIM_KEYS_PER_SECRET)]
+    return {
+        f"{names.DKIM_SECRET}-{number}": Secret(
+            f"{scope.name}-{names.DKIM_SECRET}-{number}",
+            SecretInitArgs(metadata=scope.meta(f"{names.DKIM_SECRET}-{number}"), data=_dkim_data(args, group)),
+            scope.child(),
+        )
+        for number, group in enumerate(groups)
+    }
+
+
+def _dkim_data(args: StalwartServerArgs, wanted: Sequence[str]) -> Output[dict[str, str]]:
+    def encode(given: Mapping[str, Any]) -> dict[str, str]:
+        missing = [key for key in wanted if key not in given]
+        if missing:
+            raise checks.ArgumentsError("StalwartServer", [f"dkim_private_keys: no key is given for {key}" for key in missing])
+        return secret_data.encode({key: given[key] for key in wanted})
+
+    return Output.secret(Output.from_input(args.get("dkim_private_keys", {})).apply(encode))
+
+
+def certificate_requests(scope: Scope) -> list[pulumi.Resource]:
+    """What cert-manager is asked for; nothing when certificates come from elsewhere."""
+    tls = scope.server.tls
+    if not tls.issuer:
+        return []
+    issuer = {"group": "cert-manager.io", "kind": tls.issuer_kind.value, "name": tls.issuer}
+    return [
+        CustomResource(
+            f"{scope.name}-certificate" if number == 0 else f"{scope.name}-certificate-{number}",
+            api_version="cert-manager.io/v1",
+            kind="Certificate",
+            metadata=scope.meta(found.secret_name),
+            spec={"secretName": found.secret_name, "dnsNames": list(found.names), "issuerRef": issuer},
+            opts=scope.child(),
+        )
+        for number, found in enumerate(certificates(scope.server))
+    ]
+
+
+def policies(scope: Scope) -> list[pulumi.Resource]:
+    """Who may talk to whom."""
+    wanted = {
+        "server": (names.SERVER, network.server_policy(scope.server)),
+        "plan": (names.PLAN, network.plan_policy()),
+    }
+    if scope.server.role == Role.BACKUP:
+        wanted["recipients"] = (names.RECIPIENTS, network.recipients_policy(scope.server))
+    return [
+        NetworkPolicy(
+            f"{scope.name}-{name}-policy",
+            NetworkPolicyInitArgs(metadata=scope.meta(f"stalwart-{name}", component), spec=spec),
+            scope.child(),
+        )
+        for name, (component, spec) in wanted.items()
+    ]
+
+
+def autoscaler(scope: Scope, after: Sequence[pulumi.Resource]) -> None:
+    """The autoscaler, where one is wanted."""
+    if scope.server.storage.max_replicas:
+        _ = HorizontalPodAutoscaler(
+            f"{scope.name}-autoscaler",
+            HorizontalPodAutoscalerInitArgs(metadata=scope.meta(names.APPLICATION), spec=workload.autoscaler(scope.server)),
+            scope.child(after),
+        )
+
+
+def later_jobs(scope: Scope, reader: RecipientReaderArgs | None, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
+    """The Jobs for a server that runs: passwords, directory, recipients, renewed certificates.
+
+    Args:
+        scope: whose they are.
+        reader: on a backup, how recipients are read from the primary.
+        after: what must be there, among it the running server.
+
+    Returns:
+        The Jobs that must be done before mail may come.
+    """
+    server = scope.server
+    files, programs = follow_up.files(server), job_pod.programs()
+    files_name, programs_name = (
+        _config_map(scope, "follow-up-files", names.FOLLOW_UP, files),
+        _config_map(scope, "programs", names.FOLLOW_UP, programs),
+    )
+    done: list[pulumi.Resource] = []
+    work = follow_up.work(server, files_name, programs_name)
+    if work:
+        contents = [*files.values(), *programs.values(), *(account.model_dump_json() for account in server.accounts)]
+        done.append(_job(scope, "follow-up", work, follow_up.work_digest(work, *contents), after))
+    if certificates(server):
+        _cron_job(scope, "reload-tls", follow_up.reload_tls_work(server, files_name), follow_up.RELOAD_TLS_CRON, after)
+    if follow_up.syncs_recipients(server) and reader:
+        work = follow_up.recipients_work(server, programs_name, [], reader["url"])
+        cron = f"*/{server.recipients.sync_minutes} * * * *"
+        _cron_job(scope, names.RECIPIENTS, work, cron, after, follow_up.SYNC_DEADLINE_S)
+    if server.recipients.source == RecipientSource.LIST:
+        texts = follow_up.recipient_files(server)
+        lists = [
+            _config_map(scope, f"recipients-{number}", names.RECIPIENTS, {f"{number}.txt": text})
+            for number, text in enumerate(texts)
+        ]
+        work = follow_up.recipients_work(server, programs_name, lists, None)
+        domains = [repr(domain) for domain in server.mail_domains]
+        done.append(_job(scope, names.RECIPIENTS, work, follow_up.work_digest(work, *texts, *programs.values(), *domains), after))
+    return done
+
+
+def _config_map(scope: Scope, name: str, component: str, data: Mapping[str, str]) -> str:
+    object_name = f"stalwart-{name}-{digest(''.join(data.values()))}"
+    _ = ConfigMap(
+        f"{scope.name}-{name}",
+        ConfigMapInitArgs(metadata=scope.meta(object_name, component), data=dict(data)),
+        scope.child(),
+    )
+    return object_name
+
+
+def _job(scope: Scope, name: str, work: job_pod.Work, work_digest: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    return Job(
+        f"{scope.name}-{name}",
+        JobInitArgs(
+            metadata=scope.meta(f"stalwart-{name}-{work_digest}", work.component, RETRY_FAILED),
+            spec=follow_up.job(work, scope.credentials_name),
+        ),
+        scope.child(after, timeout=JOB_TIMEOUT),
+    )
+
+
+def _cron_job(
+    scope: Scope,
+    name: str,
+    work: job_pod.Work,
+    cron: str,
+    after: Sequence[pulumi.Resource],
+    deadline_s: int | None = None,
+) -> None:
+    _ = CronJob(
+        f"{scope.name}-{name}",
+        CronJobInitArgs(
+            metadata=scope.meta(f"stalwart-{name}", work.component),
+            spec=follow_up.cron_job(work, scope.credentials_name, cron, deadline_s),
+        ),
+        scope.child(after),
+    )
