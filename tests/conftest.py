@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from offline.program import record, stack_config
-from offline.recorder import Recording
+from offline.recorder import Recording, Resource
 from offline.world import OfflineWorld
 
 settings.register_profile("project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,6 +20,25 @@ def recorded(stack: str, preview: bool = False) -> Recording:
     """A stack as it is shipped; the backup runs on what the primary put out."""
     stacks = {} if stack == "primary" else {PRIMARY: dict(recorded("primary").outputs)}
     return record(stack, stack_config(stack), OfflineWorld(stacks), preview=preview)
+
+
+def changed(stack: str, **changes) -> Recording:
+    """A shipped stack with other settings, by their keys without prefix; None leaves a setting out."""
+    config = {**stack_config(stack), **{f"mail:{key}": value for key, value in changes.items()}}
+    stacks = {PRIMARY: dict(recorded("primary").outputs)} if stack == "backup" else {}
+    return record(stack, {key: value for key, value in config.items() if value is not None}, OfflineWorld(stacks))
+
+
+def only(recording: Recording, kind: str) -> Resource:
+    """The one resource of a type."""
+    (resource,) = recording.of_type(kind)
+    return resource
+
+
+def named(recording: Recording, name: str) -> Resource:
+    """The one resource of a name."""
+    (resource,) = [resource for resource in recording.resources.values() if resource.name == name]
+    return resource
 
 
 @pytest.fixture(params=["primary", "backup"])

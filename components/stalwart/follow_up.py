@@ -5,6 +5,7 @@ The passwords and the recipients cannot be in the plan: it is no secret, and it 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pulumi_kubernetes.batch.v1 import CronJobSpecArgs, JobSpecArgs, JobTemplateSpecArgs
 from pulumi_kubernetes.core.v1 import (
@@ -23,7 +24,6 @@ from .arguments import Role, Server
 from .job_pod import Step, Work
 from .operations import Create, digest, to_ndjson
 from .options.recipients import RecipientSource
-from .plan_job import CONFIG_MAP_LIMIT_BYTES, CONFIG_MAP_MARGIN_BYTES
 from .plans.mailboxes import RECIPIENT_READER, directory_operations
 from .registry.system import ReloadTlsCertificates
 
@@ -34,6 +34,15 @@ RELOAD_TLS_CRON = "23 3 * * *"  # cert-manager renews weeks before the end, so o
 PASSWORDS_DIRECTORY = "/passwords"
 RECIPIENTS_DIRECTORY = "/recipients"
 SYNC_DEADLINE_S = 240
+LIST_BYTES = 900_000  # of the 1 MiB that a ConfigMap holds
+
+
+@dataclass(frozen=True)
+class Primary:
+    """Where recipients are read from, and by whom."""
+
+    url: str
+    username: str
 
 
 def reader_address(server: Server) -> str:
@@ -83,13 +92,12 @@ def _password_sources(server: Server) -> list[VolumeProjectionArgs]:
 
 def recipient_files(server: Server) -> list[str]:
     """A given list of recipients, one a line, in as many texts as ConfigMaps are needed to hold it."""
-    room = CONFIG_MAP_LIMIT_BYTES - CONFIG_MAP_MARGIN_BYTES
     texts: list[str] = []
     lines: list[str] = []
     size = 0
     for address in server.recipients.list:
         length = len(address) + 1
-        if size + length > room:
+        if size + length > LIST_BYTES:
             texts.append("".join(lines))
             lines, size = [], 0
         lines.append(f"{address}\n")
@@ -97,22 +105,22 @@ def recipient_files(server: Server) -> list[str]:
     return [*texts, "".join(lines)] if lines else texts
 
 
-def recipients_work(server: Server, programs_name: str, list_names: Sequence[str], primary_url: str | None) -> Work:
+def recipients_work(server: Server, programs_name: str, list_names: Sequence[str], primary: Primary | None) -> Work:
     """What writes the recipients of a backup.
 
     Args:
         server: the checked arguments of a backup.
         programs_name: the ConfigMap with the programs.
         list_names: the ConfigMaps with a given list.
-        primary_url: where they are read from, when they are not given.
+        primary: where they are read from, when they are not given.
     """
     environment = [EnvVarArgs(name="DOMAINS", value=json.dumps(_relayed_domains(server), separators=(",", ":")))]
     volumes = [job_pod.config_map_volume("program", programs_name)]
     mounts: list[VolumeMountArgs] = []
-    if primary_url:
+    if primary:
         environment += [
-            EnvVarArgs(name="PRIMARY_URL", value=primary_url),
-            job_pod.secret_variable("PRIMARY_USER", names.READER_SECRET, names.READER_USERNAME_KEY),
+            EnvVarArgs(name="PRIMARY_URL", value=primary.url),
+            EnvVarArgs(name="PRIMARY_USER", value=primary.username),
             job_pod.secret_variable("PRIMARY_PASSWORD", names.READER_SECRET, names.READER_PASSWORD_KEY),
         ]
     else:

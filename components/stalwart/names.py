@@ -21,7 +21,6 @@ DATABASE_NAME = "stalwart"
 FOLLOW_UP = "follow-up"  # components of Jobs, as PLAN
 RECIPIENTS = "recipients"
 READER_SECRET = "stalwart-recipient-reader"
-READER_USERNAME_KEY = "username"
 READER_PASSWORD_KEY = "password"
 BLOBS_ACCESS_KEY_ID = "access-key-id"
 BLOBS_SECRET_ACCESS_KEY = "secret-access-key"

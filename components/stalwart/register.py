@@ -119,12 +119,12 @@ def recipient_reader(scope: Scope, given: RecipientReaderArgs | None) -> tuple[l
         The Secret with it, if there is one, and the password.
     """
     if scope.server.has_recipient_reader:
-        username, password = follow_up.reader_address(scope.server), _password(scope, "reader-password")
+        password = _password(scope, "reader-password")
     elif given and follow_up.syncs_recipients(scope.server):
-        username, password = given["username"], Output.secret(given["password"])
+        password = Output.secret(given["password"])
     else:
         return [], None
-    data = Output.all(**{names.READER_USERNAME_KEY: username, names.READER_PASSWORD_KEY: password})
+    data = Output.all(**{names.READER_PASSWORD_KEY: password})
     return [_secret(scope, "recipient-reader", names.READER_SECRET, data)], password
 
 
@@ -259,7 +259,7 @@ def later_jobs(scope: Scope, reader: RecipientReaderArgs | None, after: Sequence
     if certificates(server):
         _cron_job(scope, "reload-tls", follow_up.reload_tls_work(server, files_name), follow_up.RELOAD_TLS_CRON, after)
     if follow_up.syncs_recipients(server) and reader:
-        work = follow_up.recipients_work(server, programs_name, [], reader["url"])
+        work = follow_up.recipients_work(server, programs_name, [], follow_up.Primary(reader["url"], reader["username"]))
         cron = f"*/{server.recipients.sync_minutes} * * * *"
         _cron_job(scope, names.RECIPIENTS, work, cron, after, follow_up.SYNC_DEADLINE_S)
     if server.recipients.source == RecipientSource.LIST:

@@ -10,7 +10,7 @@ from offline.build import is_manifest, manifest
 from offline.recorder import Recording, map_secrets
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
-CUSTOM = ("cert-manager.io/", "velero.io/")
+CUSTOM = ("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/")
 
 
 def check_manifests(recording: Recording, versions: tuple[str, ...] = KUBERNETES_VERSIONS) -> int:

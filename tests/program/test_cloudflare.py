@@ -34,7 +34,7 @@ def test_every_record_of_the_zone_files_is_published(cloudflare: Recording):
         content = value.partition(" ")[2] if kind == "MX" else value
         written.add((name.rstrip("."), kind, content.rstrip(".")))
     assert published == written
-    assert len(published) == 12
+    assert len(published) == 15
 
 
 def test_names_are_whole_and_targets_without_the_dot(cloudflare: Recording):

@@ -12,6 +12,7 @@ import yaml
 from components.stalwart import arguments
 from offline import schema
 from offline.program import PROJECT_FOLDER, project_file, stack_config
+from region import SERVER_OPTIONS
 from settings import Settings, parse
 
 CASES = PROJECT_FOLDER / "tests" / "unit" / "settings_cases"
@@ -54,10 +55,12 @@ def test_defaults_in_pulumi_yaml_are_those_of_the_settings():
 
 def test_defaults_of_the_settings_are_those_of_the_component():
     settings = parse({k.partition(":")[2]: v for k, v in stack_config("primary").items()}, "mail")
-    server = arguments.Server("mx1.example.com", ())
+    server = arguments.resolve({"hostname": "mx1.example.com", "domains": [{"name": "example.com"}]})
     assert settings.image == server.server_image
     assert settings.cli_image == server.cli_image
-    assert settings.storage.size == server.volume_size
+    assert settings.job_image == server.job_image
+    for option in SERVER_OPTIONS - {"tls", "exposure"}:  # which the shipped stack sets
+        assert getattr(settings, option) == getattr(server, option), option
     assert settings.trusted_networks == server.trusted_networks
     assert settings.log_level == server.log_level
 

@@ -9,6 +9,13 @@ from offline.world import OfflineWorld
 from tests.conftest import PRIMARY, recorded
 
 ENDPOINTS = {PRIMARY: {"endpoints": reveal(recorded("primary").outputs["endpoints"])}}
+WITHOUT_READER = {PRIMARY: {"endpoints": {k: v for k, v in ENDPOINTS[PRIMARY]["endpoints"].items() if k != "recipientReader"}}}
+OWN = PRIMARY
+DISTRIBUTED = {
+    "kind": "distributed",
+    "blobs": {"bucket": "example-mail-blobs", "region": "eu-west-1"},
+    "nats": {"addresses": ["nats:4222"]},
+}
 LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
 
 
@@ -42,7 +49,12 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ("backup", {}, {}, "unknown stack"),
         ("backup", {}, {PRIMARY: {"endpoints": {"version": 0}}}, "has version 0"),
         ("backup", {"hostname": "mx2.elsewhere.example"}, ENDPOINTS, "outside every known zone"),
-        ("backup", {"recipients": ["bob@elsewhere.example"]}, ENDPOINTS, "in none of the domains"),
+        (
+            "backup",
+            {"recipients": {"source": "list", "list": ["bob@elsewhere.example"]}},
+            ENDPOINTS,
+            "in none of the primary's domains",
+        ),
         ("backup", {"hostname": "mx1.example.com"}, ENDPOINTS, "is this server itself"),
         (
             "backup",
@@ -53,7 +65,19 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ("primary", {"hostname": "example.org"}, {}, "is a parked domain"),
         ("primary", {"backupExchange": {"hostname": "mx1.example.com"}}, {}, "has the host name of this stack"),
         ("backup", {"dns": {"provider": "cloudflare"}}, ENDPOINTS, "needs the zoneId of example.com"),
-        ("backup", {"recipients": [f"user{n}@example.com" for n in range(20_000)]}, ENDPOINTS, "20000 recipients"),
+        ("backup", {"recipients": {"source": "primary"}}, WITHOUT_READER, "cannot be asked for its recipients"),
+        ("backup", {"accounts": [{"address": "a@example.com"}]}, ENDPOINTS, "mail:accounts is for a primary stack"),
+        ("primary", {"accounts": [{"address": "a@elsewhere.example"}]}, {}, "in none of the domains example.com"),
+        ("primary", {"storage": {"replicas": 2}}, {}, "which has one writer"),
+        ("primary", {"storage": DISTRIBUTED}, {OWN: {"deployed": {"storage": "embedded"}}}, "docs/runbooks/storage.md"),
+        ("primary", {}, {OWN: {"deployed": {"storage": "distributed"}}}, "docs/runbooks/storage.md"),
+        ("primary", {}, {OWN: {"deployed": {"serverLine": "0.15"}}}, "docs/runbooks/upgrade.md"),
+        (
+            "backup",
+            {},
+            {**ENDPOINTS, "mail/backup": {"deployed": {"serverLine": "1.0"}}},
+            "cannot open the store of the running 1.0",
+        ),
     ],
 )
 def test_nothing_is_registered(stack, changes, stacks, words, monkeypatch):

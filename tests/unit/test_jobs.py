@@ -338,7 +338,7 @@ def test_a_catch_all_is_a_recipient(primary: FakeServer, backup: FakeServer) -> 
 
 
 def test_a_backup_that_refuses_is_an_error_and_has_no_mark(primary: FakeServer, backup: FakeServer) -> None:
-    backup.failures["x:MemoryLookupKey/set"] = ["x:MemoryLookupKey/set", {"notCreated": {"c0": {"type": "overQuota"}}}]
+    backup.failures["x:MemoryLookupKeyValue/set"] = ["x:MemoryLookupKeyValue/set", {"notCreated": {"c0": {"type": "overQuota"}}}]
     with pytest.raises(jmap.JmapError, match="overQuota"):
         recipients.run(with_primary(backup, primary))
     assert not any(method == "x:Action/set" for method, _ in backup.calls)

@@ -36,6 +36,8 @@ class Limits(Model):
     messages_per_second_per_address: int = Field(5, ge=1, le=10_000, description="1 to 10000", examples=["5"])
     messages_per_hour_per_sender: int = Field(25, ge=1, le=1_000_000, description="1 to 1000000", examples=["25"])
     outbound_per_minute_per_domain: int = Field(0, ge=0, le=1_000_000, description="0 for no limit", examples=["600"])
-    queued_messages: int = Field(100_000, ge=1, description="messages that may wait for one recipient domain", examples=["100000"])
+    queued_messages: int = Field(
+        100_000, ge=1, description="messages that may wait for one recipient domain", examples=["100000"]
+    )
     queued_gib: int = Field(10, ge=1, description="GiB that may wait for one recipient domain", examples=["10"])
     ban_hours: int = Field(24, ge=1, le=8_760, description="hours up to a year", examples=["24"])

@@ -1,4 +1,4 @@
-"""What a primary reports to other domains, and where it takes their reports. A backup reports nothing: it speaks for no domain."""
+"""What a primary reports to others, and where it takes their reports. A backup reports nothing: it speaks for no domain."""
 
 from ..arguments import Role, Server
 from ..operations import Plan, Update

@@ -1,0 +1,142 @@
+"""Domains, keys, accounts, the directory and the MTA-STS policy."""
+
+import json
+
+import pytest
+
+from components import checks
+from components.stalwart.operations import to_ndjson
+from components.stalwart.plans.mailboxes import directory_operations
+
+from .plans import objects, plan_of, singleton
+from .servers import BACKUP, FULL_PRIMARY, PRIMARY, server
+
+
+def test_only_domains_that_receive_mail_are_made_and_pulumi_owns_their_records():
+    domains = objects(plan_of(PRIMARY), "Domain")
+    assert [domain["name"] for domain in domains] == ["example.com", "example.net"]
+    for domain in domains:
+        for owner in ("dkimManagement", "dnsManagement", "certificateManagement"):
+            assert domain[owner] == {"@type": "Manual"}
+        assert domain["allowRelaying"] is False
+
+
+def test_aliases_catch_all_and_sub_addressing_are_the_domains():
+    first, second = objects(plan_of(FULL_PRIMARY), "Domain")
+    assert (first["aliases"], first["catchAllAddress"]) == ({"example.info": True}, "alice@example.com")
+    assert (first["subAddressing"], second["subAddressing"]) == ({"@type": "Enabled"}, {"@type": "Disabled"})
+
+
+@pytest.mark.parametrize("name", ["Domain", "Account"])
+def test_a_domain_or_account_is_never_deleted_with_its_mail(name):
+    assert {op["@type"] for op in plan_of(FULL_PRIMARY) if op["object"] == name} == {"upsert"}
+
+
+def test_every_selector_signs_from_a_file():
+    signatures = objects(plan_of(PRIMARY), "DkimSignature")
+    assert {signature["@type"] for signature in signatures} == {"Dkim1RsaSha256", "Dkim1Ed25519Sha256"}
+    paths = [signature["privateKey"]["filePath"] for signature in signatures]
+    assert paths[0] == "/etc/stalwart-mail/dkim/s1-rsa._domainkey.example.com"
+    assert len(set(paths)) == 4
+
+
+def test_an_account_has_its_role_aliases_and_quota_and_no_password():
+    alice = next(account for account in objects(plan_of(FULL_PRIMARY), "Account") if account["name"] == "alice")
+    assert alice["roles"] == {"@type": "Admin"}
+    assert alice["quotas"] == {"maxDiskQuota": 10 * 2**30}
+    assert [(a["name"], a["domainId"]) for a in alice["aliases"].values()] == [("al", "#d0"), ("abuse", "#d1")]
+    assert "credentials" not in alice  # an update would undo the user's own change
+
+
+def test_every_domain_has_a_postmaster():
+    accounts = objects(plan_of(PRIMARY), "Account")
+    assert [(a["name"], a["domainId"]) for a in accounts[:2]] == [("postmaster", "#d0"), ("postmaster", "#d1")]
+    assert {alias["name"] for a in accounts[:2] for alias in a["aliases"].values()} == {"abuse"}
+
+
+def test_a_postmaster_that_is_there_is_not_made_again():
+    plan = plan_of(PRIMARY, accounts=[{"address": "alice@example.com", "aliases": ["postmaster@example.com"]}])
+    assert ("postmaster", "#d0") not in {(a["name"], a["domainId"]) for a in objects(plan, "Account")}
+
+
+def test_the_account_that_reads_recipients_may_read_and_nothing_else():
+    reader = next(account for account in objects(plan_of(PRIMARY), "Account") if account["name"] == "recipient-reader")
+    assert reader["permissions"]["@type"] == "Replace"
+    permissions = reader["permissions"]["enabledPermissions"].keys()
+    assert all(p == "authenticate" or p.endswith(("Get", "Query")) for p in permissions)
+    alone = plan_of({key: value for key, value in PRIMARY.items() if key != "peer"})
+    assert "recipient-reader" not in {account["name"] for account in objects(alone, "Account")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"accounts": [{"address": "bob@elsewhere.example"}]}, "in none of the domains"),
+        ({"accounts": [{"address": "a@example.com"}, {"address": "b@example.com", "aliases": ["A@example.com"]}]}, "twice"),
+        (
+            {"accounts": [{"address": "a@example.com"}], "directory": {"ldap": {"url": "ldap://l", "base_dn": "dc=x"}}},
+            "beside an LDAP directory",
+        ),
+        (
+            {
+                "accounts": [{"address": "a@example.com", "password": {"name": "a"}}],
+                "directory": {"oidc": {"issuer_url": "https://id.example.com"}},
+            },
+            "password beside a directory",
+        ),
+        ({"directory": {}}, "needs one of"),
+        ({"directory": {"ldap": {"url": "ldap://l", "base_dn": "dc=x", "bind_dn": "cn=x"}}}, "go together"),
+    ],
+)
+def test_accounts_that_could_not_work_are_refused(changes, reason):
+    with pytest.raises(checks.ArgumentsError, match=reason):
+        server(PRIMARY, **changes)
+
+
+def _directory(**directory):
+    return [json.loads(line) for line in to_ndjson(directory_operations(server(PRIMARY, directory=directory))).splitlines()]
+
+
+def test_an_oidc_directory_is_set_after_the_first_start():
+    plan = _directory(oidc={"issuer_url": "https://id.example.com", "audience": "mail"})
+    (found,) = objects(plan, "Directory")
+    assert (found["@type"], found["issuerUrl"], found["requireAudience"]) == ("Oidc", "https://id.example.com", "mail")
+    assert singleton(plan, "Authentication") == {"directoryId": "#directory"}
+    # Before its first start the server would leave out its own default roles.
+    assert not objects(plan_of(PRIMARY, directory={"oidc": {"issuer_url": "https://id.example.com"}}), "Authentication")
+
+
+def test_an_ldap_directory_binds_with_a_secret_of_the_pod():
+    (found,) = objects(
+        _directory(ldap={"url": "ldap://ldap:389", "base_dn": "dc=x", "bind_dn": "cn=mail", "bind_password": {"name": "ldap"}}),
+        "Directory",
+    )
+    assert found["bindSecret"] == {"@type": "EnvironmentVariable", "variableName": "LDAP_PASSWORD"}
+    assert found["useTls"] is True
+
+
+def test_the_mta_sts_policy_lists_both_exchanges():
+    policy = singleton(plan_of(FULL_PRIMARY), "MtaSts")
+    assert policy == {
+        "mode": "enforce",
+        "maxAge": 30 * 86_400_000,
+        "mxHosts": {"mx1.example.com": True, "mx2.example.com": True},
+    }
+    assert not [op for op in plan_of(BACKUP) if op["object"] == "MtaSts"]
+
+
+def test_reports_go_out_as_often_as_set_and_never_from_a_backup():
+    def frequencies(plan):
+        return (
+            singleton(plan, "TlsReportSettings")["sendFrequency"]["else"],
+            singleton(plan, "DmarcReportSettings")["aggregateSendFrequency"]["else"],
+            singleton(plan, "SpfReportSettings")["sendFrequency"]["else"],
+        )
+
+    assert frequencies(plan_of(PRIMARY)) == ("daily", "daily", "false")
+    assert frequencies(plan_of(FULL_PRIMARY)) == ("weekly", "hourly", "[1, 1d]")
+    assert frequencies(plan_of(BACKUP)) == ("disable", "disable", "false")
+    assert singleton(plan_of(FULL_PRIMARY), "ReportSettings")["inboundReportAddresses"].keys() == {
+        "dmarc@example.com",
+        "postmaster@*",
+    }
