@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STACKS := $(if $(STACK),--stack $(STACK))
 
-.PHONY: preview test lint bench lock schema clean
+.PHONY: preview test lint bench lock schema golden clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
@@ -19,6 +19,9 @@ lint: $(VENV)/lint-ready ## Style and types
 
 bench: $(VENV)/ready ## Time and memory of a preview, by number of domains, beside an empty Pulumi program
 	@$(RUN) -m offline.bench
+
+golden: $(VENV)/ready ## The golden plans of the tests anew: read the difference before you commit it
+	@$(RUN) -m tests.golden
 
 schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settings in the README, from the types
 	@$(RUN) -m offline.schema

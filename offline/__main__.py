@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recording, summary = recorded[stack]
         build.write(recording, summary, options.output / stack)
         print(summary)
-    print(f"Written to {options.output}: manifests, zones, plan.ndjson, outputs.json and summary.md of {', '.join(wanted)}.")
+    files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
+    print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
     return 0
 
 

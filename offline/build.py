@@ -2,13 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .recorder import Recording, Resource, map_secrets, reveal
+from .summary import plan_text, server_page
 from .world import STAND_IN_ADDRESS
 
 PLACEHOLDER = "<secret>"
@@ -27,7 +27,12 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
         summary: the one-page summary.
         folder: where to; made if needed.
     """
-    files = {"summary.md": summary, "outputs.json": _json(hide(dict(recording.outputs))), **_plan(recording)}
+    files = {
+        "summary.md": summary,
+        "outputs.json": _json(hide(dict(recording.outputs))),
+        "plan.ndjson": plan_text(recording),
+        "server.md": server_page(recording),
+    }
     for resource in sorted(recording.resources.values(), key=lambda resource: resource.urn):
         if resource.type == HELM_RELEASE:
             files[f"helm/{resource.inputs['name']}.yaml"] = _yaml(hide(dict(resource.inputs)))
@@ -64,12 +69,6 @@ def hide(value: Any) -> Any:
 
 def _placeholder(_secret: Any) -> str:
     return PLACEHOLDER
-
-
-def _plan(recording: Recording) -> Mapping[str, str]:
-    config_maps = recording.of_type("kubernetes:core/v1:ConfigMap")
-    plans = [resource.inputs["data"]["plan.ndjson"] for resource in config_maps if "plan.ndjson" in resource.inputs["data"]]
-    return {"plan.ndjson": "".join(plans)}
 
 
 def _file_name(resource: Resource) -> str:

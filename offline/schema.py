@@ -1,4 +1,4 @@
-"""The JSON schema of a stack's file, for editors, and the table of settings in the README: both made from the types.
+"""The JSON schema of a stack's file, for editors, and the generated tables of the docs: all made from the types.
 
 `python -m offline.schema` writes them; a test keeps them current.
 """
@@ -6,6 +6,7 @@
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -13,14 +14,18 @@ from typing import Any, cast
 from pydantic import BaseModel, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from components.stalwart.registry.encoding import RegistryObject
 from config_errors import leaf_types, model_of
 from settings import Settings
 
+from .preview import configurations, preview
 from .program import PROJECT_FOLDER, project_file
+from .summary import plan_text
+from .told import told
 
 SCHEMA_FILE = PROJECT_FOLDER / "docs" / "stack.schema.json"
-README = PROJECT_FOLDER / "README.md"
-TABLE_START, TABLE_END = "<!-- settings: made by `make schema` -->", "<!-- end of settings -->"
+SETTINGS_PAGE = PROJECT_FOLDER / "docs" / "settings.md"
+SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -95,17 +100,45 @@ def _default(field: FieldInfo) -> str:
     return "`" + json.dumps(plain).strip('"') + "`"
 
 
-def with_table(readme: str) -> str:
-    """The README with its table of settings brought up to date."""
-    pattern = re.escape(TABLE_START) + ".*?" + re.escape(TABLE_END)
-    return re.sub(pattern, lambda _found: f"{TABLE_START}\n{settings_table()}\n{TABLE_END}", readme, flags=re.DOTALL)
+def objects_table() -> str:
+    """Every type of object the shipped plans name, with what it is and how many there are, as a Markdown table."""
+    plans = [plan_text(recording) for recording, _summary in preview(configurations(PROJECT_FOLDER)).values()]
+    counts = [Counter(row.object for row in told(plan) if row.settings != "none") for plan in plans]
+    types = {found.OBJECT: found for found in reversed(_registry_types(RegistryObject)) if "OBJECT" in vars(found)}
+    named = dict.fromkeys(row.object for plan in plans for row in told(plan))
+    rows = [f"| {name} | {_first_line(types[name])} | {counts[0][name]} | {counts[1][name]} |" for name in named]
+    return "\n".join(["| object | what it is | primary | backup |", "|---|---|---:|---:|", *rows])
+
+
+def _registry_types(found: type[RegistryObject]) -> list[type[RegistryObject]]:
+    return [kind for child in found.__subclasses__() for kind in (child, *_registry_types(child))]
+
+
+def _first_line(found: type) -> str:
+    return (found.__doc__ or "").splitlines()[0]
+
+
+def with_table(page: str, name: str, table: str) -> str:
+    """A page with its generated table of this name brought up to date."""
+    start, end = f"<!-- {name}: made by `make schema` -->", f"<!-- end of {name} -->"
+    pattern = re.escape(start) + ".*?" + re.escape(end)
+    return re.sub(pattern, lambda _found: f"{start}\n{table}\n{end}", page, flags=re.DOTALL)
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file, as it must be."""
+    return {
+        SCHEMA_FILE: schema_text(),
+        SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
+        SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
+    }
 
 
 def main() -> int:
-    """Write the schema and the table."""
-    SCHEMA_FILE.write_text(schema_text())
-    README.write_text(with_table(README.read_text()))
-    print(f"Wrote {_relative(SCHEMA_FILE)} and the table in {_relative(README)}.")
+    """Write the schema and the tables."""
+    for path, text in generated().items():
+        path.write_text(text)
+        print(f"Wrote {_relative(path)}.")
     return 0
 
 

@@ -8,10 +8,13 @@ from components.stalwart.listeners import SMTP_PORT
 from components.stalwart.plans.outbound import HOLD
 
 from .recorder import Recording, Resource
+from .told import told
 
 MAX_ZONES = 8
 MAX_RECORDS = 12  # of one zone
 MAX_VALUE = 58
+MAX_OBJECTS = 8  # of one type
+MAX_SETTINGS = 110
 
 
 def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
@@ -23,7 +26,14 @@ def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
     """
     outputs = recording.outputs
     title = f"# {recording.stack}: {outputs['hostname']} in {config['region']}"
-    sections = [title, _mail_path(recording, config), _resources(recording), _records(outputs["zones"]), _backups(recording)]
+    sections = [
+        title,
+        _mail_path(recording, config),
+        _resources(recording),
+        _records(outputs["zones"]),
+        _server(recording),
+        _backups(recording),
+    ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -72,8 +82,34 @@ def _records(zones: Mapping[str, str]) -> str:
     return "## Records\n\n" + _table(("zone", "name", "type", "value"), rows) + more
 
 
-def _short(value: str) -> str:
-    return value if len(value) <= MAX_VALUE else value[: MAX_VALUE - 3] + "..."
+def _server(recording: Recording) -> str:
+    rows = [(row.object, row.label, row.settings) for row in told(plan_text(recording))]
+    counts = Counter(row[0] for row in rows)
+    seen: Counter[str] = Counter()
+    shown: list[tuple[str, ...]] = []
+    for kind, label, settings in rows:
+        seen[kind] += 1
+        if seen[kind] <= MAX_OBJECTS:
+            shown.append((kind, label, _short(settings, MAX_SETTINGS)))
+        elif seen[kind] == counts[kind]:
+            shown.append((kind, f"and {counts[kind] - MAX_OBJECTS} more", ""))
+    return "## What the server is told\n\n" + _table(("object", "which", "settings"), shown) + "\n\nIn full: `server.md`."
+
+
+def server_page(recording: Recording) -> str:
+    """Everything the server is told, as a Markdown table."""
+    rows = [(row.object, row.label, row.settings.replace("|", "\\|")) for row in told(plan_text(recording))]
+    return f"# What {recording.outputs['hostname']} is told\n\n" + _table(("object", "which", "settings"), rows) + "\n"
+
+
+def plan_text(recording: Recording) -> str:
+    """The recorded server plan, as NDJSON."""
+    found = [resource.inputs["data"] for resource in recording.of_type("kubernetes:core/v1:ConfigMap")]
+    return "".join(data["plan.ndjson"] for data in found if "plan.ndjson" in data)
+
+
+def _short(value: str, width: int = MAX_VALUE) -> str:
+    return value if len(value) <= width else value[: width - 3] + "..."
 
 
 def _backups(recording: Recording) -> str:

@@ -8,6 +8,7 @@ import kubernetes_validate
 
 from offline.build import is_manifest, manifest
 from offline.recorder import Recording, map_secrets
+from offline.summary import plan_text
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
 CUSTOM = ("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/")
@@ -42,11 +43,8 @@ def check_zones(recording: Recording) -> int:
 
 def plan_of(recording: Recording) -> str:
     """The recorded server plan."""
-    (plan,) = [
-        resource.inputs["data"]["plan.ndjson"]
-        for resource in recording.of_type("kubernetes:core/v1:ConfigMap")
-        if "plan.ndjson" in resource.inputs["data"]
-    ]
+    plan = plan_text(recording)
+    assert plan
     return plan
 
 

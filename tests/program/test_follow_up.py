@@ -49,8 +49,8 @@ def test_a_directory_is_set_on_a_running_server():
 
 
 def test_renewed_certificates_are_read_without_a_restart(recording):
-    job = only(recording, CRON_JOB)
-    assert job.inputs["metadata"]["name"] == "stalwart-reload-tls"
+    job = named(recording, "stalwart-reload-tls")
+    assert job.type == CRON_JOB
     assert _steps(job) == ["reload-tls"]
     files = named(recording, "stalwart-follow-up-files").inputs["data"]
     assert "ReloadTlsCertificates" in files["reload-tls.ndjson"]

@@ -1,6 +1,7 @@
 """Files that are kept current by hand or by `make schema`, and the components as somebody else imports them."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,9 +20,18 @@ CASES = PROJECT_FOLDER / "tests" / "unit" / "settings_cases"
 VALIDATOR = jsonschema.Draft202012Validator(schema.stack_schema())
 
 
-def test_the_schema_and_the_table_are_current():
-    assert schema.SCHEMA_FILE.read_text() == schema.schema_text(), "run `make schema`"
-    assert schema.with_table(schema.README.read_text()) == schema.README.read_text(), "run `make schema`"
+def test_the_schema_and_the_tables_are_current():
+    for path, text in schema.generated().items():
+        assert path.read_text() == text, f"{path.name}: run `make schema`"
+
+
+def test_the_docs_speak_of_settings_that_there_are():
+    page = schema.SERVER_PAGE.read_text()
+    known = set(re.findall(r"^\| `([^`]+)`", schema.settings_table().replace("[]", ""), re.MULTILINE))
+    rows = re.findall(r"^\| (`[a-z][^|]*`) \|", page, re.MULTILINE)
+    named = {name.partition(":")[0] for row in rows for name in re.findall(r"`([^`]+)`", row)} - {"primary", "list", "any"}
+    assert len(named) >= 9
+    assert named <= known
 
 
 @pytest.mark.parametrize("stack", ["primary", "backup"])
@@ -116,8 +126,6 @@ def test_the_components_work_in_another_project_under_their_installed_name(tmp_p
 
 
 def test_the_readme_shows_only_commands_of_the_makefile():
-    import re
-
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
     used = set(re.findall(r"\bmake ([a-z-]+)", (PROJECT_FOLDER / "README.md").read_text()))
     assert used >= {"preview", "test"}

@@ -33,13 +33,51 @@ domain = st.fixed_dictionaries(
             optional={"reportAddress": st.just("dmarc@example.com")},
         ),
         "dkimSelectors": selectors,
+        "subAddressing": st.booleans(),
+        "aliases": st.lists(label.map(lambda found: f"{found}.info"), max_size=2, unique=True),
     },
+)
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "spam": st.fixed_dictionaries(
+            {"scoreSpam": st.floats(1, 5), "scoreReject": st.sampled_from([0, 8, 15.5])},
+            optional={
+                "greylistMinutes": st.integers(0, 100),
+                "blocklists": st.lists(
+                    st.fixed_dictionaries({"zone": domain_name, "kind": st.sampled_from(["ip", "domain"])}),
+                    max_size=3,
+                    unique_by=lambda found: found["zone"],
+                ),
+                "traps": st.lists(st.just("trap@example.com"), max_size=1),
+            },
+        ),
+        "limits": st.fixed_dictionaries({"banHours": st.integers(1, 48), "outboundPerMinutePerDomain": st.integers(0, 9)}),
+        "extraListeners": st.lists(st.sampled_from(["imap", "pop3", "pop3s"]), unique=True),
+        "smarthosts": st.just([{"name": "ses", "hostname": "smtp.example.net", "username": "u", "password": {"name": "s"}}]),
+        "mtaSts": st.fixed_dictionaries({"mode": st.sampled_from(["testing", "enforce", "disable"])}),
+        "reports": st.fixed_dictionaries({"tls": st.sampled_from(["daily", "disable"]), "failures": st.booleans()}),
+        "telemetry": st.just({"otlp": {"endpoint": "http://otlp:4318"}}),
+    },
+)
+distributed = st.fixed_dictionaries(
+    {"kind": st.just("distributed"), "blobs": st.just({"bucket": "a-bucket", "region": "eu-west-1"})},
+    optional={"replicas": st.integers(1, 3), "maxReplicas": st.integers(3, 9)},
+).flatmap(
+    lambda found: st.sampled_from([{"nats": {"addresses": ["nats:4222"]}}, {"redis": {"url": "redis://v:6379"}}]).map(
+        found.__or__
+    )
 )
 
 
 @st.composite
 def primaries(draw):
     domains = draw(st.lists(domain, min_size=1, max_size=4, unique_by=lambda d: d["name"]))
+    aliases = set()
+    for found in domains:
+        if "aliases" in found:
+            found["aliases"] = [alias for alias in found["aliases"] if alias not in aliases]
+            aliases |= set(found["aliases"])
     parked = draw(st.lists(domain_name, max_size=2, unique=True))
     taken = {d["name"] for d in domains}
     config = {
@@ -56,7 +94,10 @@ def primaries(draw):
             st.lists(st.sampled_from(["10.0.0.0/8", "192.168.1.0/24", "fd00::/8", "192.0.2.1/32"]), unique=True)
         ),
         "logLevel": draw(st.sampled_from(["error", "info", "trace"])),
+        **draw(options),
     }
+    if config["exposure"]["kind"] != "HostPort" and draw(st.booleans()):
+        config["storage"] = draw(distributed)
     if draw(st.booleans()):
         config["backupExchange"] = {"hostname": "mx2.example.com", "addresses": draw(st.lists(address, max_size=2, unique=True))}
     if draw(st.booleans()):
@@ -70,7 +111,10 @@ def test_any_valid_settings_make_valid_manifests_records_and_plans(config):
     parse(config, "mail")
     primary = record("primary", {f"mail:{key}": value for key, value in config.items()}, OfflineWorld())
     hostname = "mx2." + config["domains"][0]["name"]
-    backup_config = {**stack_config("backup"), "mail:hostname": hostname}
+    # Only a primary with a peer and a certificate can be asked for its recipients.
+    can_be_asked = "backupExchange" in config and config["tls"]
+    recipients = {"source": "primary"} if can_be_asked else {"source": "any"}
+    backup_config = {**stack_config("backup"), "mail:hostname": hostname, "mail:recipients": recipients}
     backup = record("backup", backup_config, OfflineWorld({"mail/primary": dict(primary.outputs)}))
     for recording in (primary, backup):
         assert recording.duplicates == []
