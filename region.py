@@ -8,19 +8,19 @@ import pulumi_kubernetes as kubernetes
 from pulumi import Output, ResourceOptions
 from pydantic import SecretStr
 
+import stacks
+from backup_settings import Backup, BackupLocation, Schedule
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
 from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
 from components.dns.mail_dns import MailDnsArgs, ZoneArgs
-from components.dns.zones import Zone, zone_of
-from components.endpoints import DomainEndpoint, EndpointsError
+from components.endpoints import DomainEndpoint
 from components.mail_domain import DkimSelectorArgs, MailDomainArgs
 from components.stalwart.arguments import RecipientReaderArgs, Role, StalwartServerArgs, resolve
 from components.stalwart.options.delivery import PeerArgs
-from components.stalwart.options.recipients import RecipientSource
 from components.stalwart.plan_job import plan_text
 from components.stalwart.plans.host import MX_PRIORITY
 from deployed import OUTPUT, Deployed, refuse_losing_mail
-from settings import Backup, BackupLocation, DnsZone, Domain, Schedule, Settings, SettingsError
+from settings import DnsZone, Domain, Settings
 
 ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
 
@@ -34,20 +34,13 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     Raises:
         SettingsError: the primary's stack cannot be used; before any resource is registered.
     """
-    await _refuse_losing_mail(settings)
+    refuse_losing_mail(settings, await stacks.own_outputs(), pulumi.get_project())
     if settings.role == "primary":
         return _primary(settings)
     assert settings.primary_stack is not None
-    endpoints = await _endpoints_of(settings.primary_stack)
-    _refuse_what_does_not_fit(settings, endpoints)
+    endpoints = await stacks.endpoints_of(settings.primary_stack)
+    stacks.refuse_what_does_not_fit(settings, endpoints)
     return _backup(settings, endpoints)
-
-
-async def _refuse_losing_mail(settings: Settings) -> None:
-    """Look at what this stack itself put out the last time. A new stack has put out nothing."""
-    own = "/".join([pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()])
-    found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": own})
-    refuse_losing_mail(settings, found.get("outputs", {}), pulumi.get_project())
 
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
@@ -114,75 +107,6 @@ def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pu
         "username": server.recipient_reader_username,
         "password": server.recipient_reader_password,
     }
-
-
-async def _endpoints_of(primary_stack: str) -> RegionEndpoints:
-    """What the primary's stack exports, known before the first resource of this one is registered."""
-    parts = primary_stack.split("/")
-    context = [pulumi.get_organization(), pulumi.get_project()]
-    full_name = "/".join([*context[: 3 - len(parts)], *parts])
-    help_text = f"Bring the primary up first: pulumi up --stack {parts[-1]}"
-    try:
-        # A StackReference to a stack that is not there stops the engine before the program can say what to do.
-        await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": full_name})
-    except Exception as error:  # the SDK raises no narrower one
-        reason = str(error).rpartition("returned an error: ")[2]
-        raise SettingsError(f"The stack {full_name} cannot be read: {reason}. {help_text}") from None
-    details = await pulumi.StackReference(full_name).get_output_details("endpoints")
-    try:
-        return RegionEndpoints.parse(details.secret_value if details.value is None else details.value)
-    except EndpointsError as error:
-        raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
-
-
-def _refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> None:
-    """What of a backup's configuration can only be judged beside the primary's."""
-    mistakes: list[str] = []
-    zones = {alias: Zone(alias) for domain in endpoints.domains for alias in domain.aliases}
-    zones |= {zone.name: Zone(zone.name, zone.zone_id) for zone in (*endpoints.domains, *settings.dns.zones)}
-    if zone_of(settings.hostname, zones) is None:
-        mistakes.append(
-            f"mail:hostname = '{settings.hostname}' is outside every known zone ({', '.join(zones)})\n"
-            "    allowed: a name in the zone of a domain of the primary, or in one of dns.zones\n"
-            f"    example: pulumi config set hostname mx2.{next(iter(zones))}"
-        )
-    nameless = [zone.name for zone in zones.values() if not zone.id]
-    if settings.dns.provider == "cloudflare" and nameless:
-        mistakes.append(
-            f"mail:dns publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}\n"
-            "    allowed: zoneId on every domain of the primary, or in dns.zones here\n"
-            f'    example: in the stack\'s file, dns.zones: [{{"name": "{nameless[0]}", "zoneId": "..."}}]'
-        )
-    backup, archive = settings.backup, endpoints.archive
-    if backup and backup.install_velero and archive and not (archive.repository_password or backup.repository_password):
-        mistakes.append(
-            "mail:backup.repositoryPassword is not set, and the primary's stack does not know the one of its archive\n"
-            "    allowed: the repository password of the primary's Velero\n"
-            "    example: pulumi config set --secret --path backup.repositoryPassword <value>"
-        )
-    if backup and archive and (backup.location.bucket, backup.location.prefix) == (archive.bucket, archive.prefix):
-        mistakes.append(
-            f"mail:backup.location is in the place of the primary's archive ({archive.bucket}): two writers corrupt both\n"
-            "    allowed: another bucket, or another prefix\n"
-            "    example: pulumi config set --path backup.location.prefix backup"
-        )
-    if settings.recipients.source == RecipientSource.PRIMARY and not endpoints.recipient_reader:
-        mistakes.append(
-            "mail:recipients.source = 'primary' and the primary cannot be asked for its recipients: it has a directory, or no"
-            " certificate that can be verified, or no backupExchange\n"
-            "    allowed: list, or any\n"
-            "    example: pulumi config set --path recipients.source list"
-        )
-    relayed = {name for domain in endpoints.domains for name in (domain.name, *domain.aliases)}
-    foreign = [address for address in settings.recipients.list if address.rpartition("@")[2] not in relayed]
-    if foreign:
-        mistakes.append(
-            f"mail:recipients.list holds {', '.join(foreign[:5])}, which is in none of the primary's domains\n"
-            f"    allowed: addresses in {', '.join(sorted(relayed)[:5])}\n"
-            "    example: take them out of recipients.list in the stack's file"
-        )
-    if mistakes:
-        raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))
 
 
 def _providers(settings: Settings) -> list[pulumi.ProviderResource]:

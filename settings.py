@@ -7,7 +7,7 @@ mistakes together; before anything is created.
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, cast
 
 import pulumi
 from pulumi.runtime import get_config_env, get_config_secret_keys_env
@@ -18,15 +18,14 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
 import config_errors
+from backup_settings import SECRET_EXAMPLE, Backup
 from components import checks
-from components.backup import arguments as backup_arguments
 from components.dns.zones import Zone, zone_of
 from components.mail_domain import DEFAULT_SELECTORS
-from components.model import Address, BucketName, EmailAddress, Hostname, KubernetesName, Model, Network
+from components.model import Address, EmailAddress, Hostname, KubernetesName, Model, Network
 from components.stalwart import arguments as server_arguments
 from components.stalwart.options.accounts import Account, Directory, account_problems
 from components.stalwart.options.delivery import (
@@ -43,10 +42,6 @@ from components.stalwart.options.spam import Spam
 from components.stalwart.options.storage import Storage
 from components.stalwart.options.telemetry import LogLevel, Telemetry
 from components.stalwart.options.tls import Tls
-
-Cron = Annotated[str, AfterValidator(backup_arguments.cron)]
-
-SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
 
 
 class DkimSelector(Model):
@@ -129,82 +124,6 @@ class Exchange(Model):
 
     hostname: Hostname = Field(description="a host name", examples=["mx2.example.com"])
     addresses: tuple[Address, ...] = Field((), description="the addresses it connects from", examples=['["198.51.100.20"]'])
-
-
-class BackupLocation(Model):
-    """A bucket that backups go to."""
-
-    bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-hot"])
-    region: str = Field(min_length=1, description="the bucket's region", examples=["eu-west-1"])
-    prefix: str | None = Field(None, description="a folder in the bucket", examples=["primary"])
-    s3_url: Annotated[str, AfterValidator(checks.s3_url)] | None = Field(
-        None, description="an S3-compatible server outside the cluster", examples=["https://s3.example.net"]
-    )
-    access_key_id: SecretStr | None = Field(
-        None, description="with secretAccessKey, else Velero's identity", examples=[SECRET_EXAMPLE]
-    )
-    secret_access_key: SecretStr | None = Field(None, description="with accessKeyId", examples=[SECRET_EXAMPLE])
-
-    @model_validator(mode="after")
-    def _whole_key(self) -> Self:
-        if (self.access_key_id is None) != (self.secret_access_key is None):
-            raise ValueError("has one of `accessKeyId` and `secretAccessKey`; they go together")
-        return self
-
-
-class Schedule(Model):
-    """When a backup is made and how long it is kept."""
-
-    cron: Cron = Field(description="five cron fields, in UTC", examples=["17 */6 * * *"])
-    keep_days: int = Field(ge=1, le=3660, description="days from 1 to 3660", examples=["30"])
-
-
-class ReaderKeys(Model):
-    """Keys that read the primary's archive. A restore also writes its log there, below `restores/`."""
-
-    access_key_id: SecretStr = Field(description="an access key id", examples=[SECRET_EXAMPLE])
-    secret_access_key: SecretStr = Field(description="the key itself", examples=[SECRET_EXAMPLE])
-
-
-class Backup(Model):
-    """Backups to S3, with Velero."""
-
-    location: BackupLocation = Field(
-        description="a bucket near this region", examples=['{"bucket": "example-mail-hot", "region": "eu-west-1"}']
-    )
-    schedule: Schedule = Field(
-        Schedule.model_validate({"cron": "17 */6 * * *", "keepDays": 30}),
-        description="cron and keepDays of the backups to `location`",
-        examples=['{"cron": "17 */6 * * *", "keepDays": 30}'],
-    )
-    archive: BackupLocation | None = Field(
-        None,
-        description="on the primary: another bucket in another region",
-        examples=['{"bucket": "example-mail-archive", "region": "eu-central-1"}'],
-    )
-    archive_schedule: Schedule = Field(
-        Schedule.model_validate({"cron": "47 2 * * 0", "keepDays": 400}),
-        description="cron and keepDays of the backups to `archive`",
-        examples=['{"cron": "47 2 * * 0", "keepDays": 400}'],
-    )
-    archive_reader: ReaderKeys | None = Field(
-        None, description="on the backup: keys for the primary's archive, else Velero's identity", examples=[SECRET_EXAMPLE]
-    )
-    install_velero: bool = Field(
-        False, description="true to install Velero by its chart, false when it is there already", examples=["true"]
-    )
-    velero_namespace: KubernetesName = Field("velero", description="a Kubernetes namespace", examples=["velero"])
-    repository_password: SecretStr | None = Field(
-        None,
-        description="the repository password of Velero, the same in both regions; made when Velero is installed",
-        examples=[SECRET_EXAMPLE],
-    )
-
-    @model_validator(mode="after")
-    def _archive_is_elsewhere(self) -> Self:
-        if self.archive and (self.archive.bucket == self.location.bucket or self.archive.region == self.location.region):
-            raise ValueError("has an `archive` in the bucket or the region of `location`; what takes one would take both")
-        return self
 
 
 # The settings that only one role has.

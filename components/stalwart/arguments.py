@@ -72,7 +72,7 @@ class StalwartServerArgs(TypedDict):
     recipient_reader: NotRequired[RecipientReaderArgs]
     """On a backup with `recipients.source` `primary`: how it reads them."""
     accounts: NotRequired[list[AccountArgs]]
-    """On a primary: mailboxes. A domain whose postmaster nobody is gets one. Accounts that are not listed are left alone."""
+    """On a primary: mailboxes. Accounts that are not listed are left alone. `postmaster` and `abuse` are always somebody."""
     directory: NotRequired[DirectoryArgs]
     """On a primary: where accounts are, when not in the server's own database."""
     extra_listeners: NotRequired[list[str]]

@@ -169,7 +169,9 @@ def cron_job(found: Work, credentials_name: str, cron: str, deadline_s: int | No
         failed_jobs_history_limit=3,
         job_template=JobTemplateSpecArgs(
             spec=JobSpecArgs(
-                backoff_limit=0, active_deadline_seconds=deadline_s, template=job_pod.template(found, credentials_name)
+                backoff_limit=0,
+                active_deadline_seconds=deadline_s,
+                template=job_pod.template(found, credentials_name, retried=False),
             )
         ),
     )

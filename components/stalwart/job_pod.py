@@ -91,12 +91,13 @@ def secret_variable(variable: str, secret: str, key: str) -> EnvVarArgs:
     return EnvVarArgs(name=variable, value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key=key)))
 
 
-def template(work: Work, credentials_name: str) -> PodTemplateSpecArgs:
+def template(work: Work, credentials_name: str, retried: bool = True) -> PodTemplateSpecArgs:
     """The pod.
 
     Args:
         work: what it does.
         credentials_name: the Secret with the admin's password.
+        retried: whether a step that failed is tried again. If not, the pod stays, and its log with the reason.
     """
     *first, last = [_container(step, credentials_name) for step in work.steps]
     return PodTemplateSpecArgs(
@@ -105,7 +106,7 @@ def template(work: Work, credentials_name: str) -> PodTemplateSpecArgs:
             service_account_name=names.APPLICATION,
             automount_service_account_token=False,
             enable_service_links=False,
-            restart_policy="OnFailure",
+            restart_policy="OnFailure" if retried else "Never",
             security_context=PodSecurityContextArgs(
                 run_as_non_root=True,
                 run_as_user=USER_ID,

@@ -1,4 +1,4 @@
-"""How traffic reaches the server: Services, network policies and the disruption budget, as typed Kubernetes arguments."""
+"""How traffic reaches the server: Services and network policies, as typed Kubernetes arguments."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,6 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyPortArgs,
     NetworkPolicySpecArgs,
 )
-from pulumi_kubernetes.policy.v1 import PodDisruptionBudgetSpecArgs
 
 from .. import labels
 from . import follow_up, listeners, names
@@ -142,11 +141,6 @@ def _job_policy(pods: LabelSelectorArgs, more: list[NetworkPolicyEgressRuleArgs]
             *more,
         ],
     )
-
-
-def disruption_budget() -> PodDisruptionBudgetSpecArgs:
-    """One pod may go at a time. A minimum of one would stop every node drain, since there is only one."""
-    return PodDisruptionBudgetSpecArgs(max_unavailable=1, selector=LabelSelectorArgs(match_labels=SERVER_PODS))
 
 
 def _service_port(listener: Listener) -> ServicePortArgs:

@@ -24,7 +24,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy, NetworkPolicyInitArgs
 from pulumi_random import RandomPassword
 
 from .. import checks, labels, secret_data
-from . import database, follow_up, job_pod, names, network, workload
+from . import database, follow_up, job_pod, names, network, scaling, workload
 from .arguments import DEFAULT_NAMESPACE, RecipientReaderArgs, Role, Server, StalwartServerArgs
 from .certificates import certificates
 from .operations import digest
@@ -229,7 +229,7 @@ def autoscaler(scope: Scope, after: Sequence[pulumi.Resource]) -> None:
     if scope.server.storage.max_replicas:
         _ = HorizontalPodAutoscaler(
             f"{scope.name}-autoscaler",
-            HorizontalPodAutoscalerInitArgs(metadata=scope.meta(names.APPLICATION), spec=workload.autoscaler(scope.server)),
+            HorizontalPodAutoscalerInitArgs(metadata=scope.meta(names.APPLICATION), spec=scaling.autoscaler(scope.server)),
             scope.child(after),
         )
 

@@ -18,7 +18,7 @@ from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetInitArgs
 
 from .. import checks
-from . import follow_up, listeners, names, network, plan_job, register, workload
+from . import follow_up, listeners, names, network, plan_job, register, scaling, workload
 from .arguments import SECRET_ARGUMENTS, Role, Server, StalwartServerArgs, resolve
 from .operations import digest
 from .plans.stores import config_json
@@ -140,7 +140,7 @@ class StalwartServer(pulumi.ComponentResource):
         )
         _ = PodDisruptionBudget(
             f"{name}-budget",
-            PodDisruptionBudgetInitArgs(metadata=scope.meta(names.APPLICATION), spec=network.disruption_budget()),
+            PodDisruptionBudgetInitArgs(metadata=scope.meta(names.APPLICATION), spec=scaling.disruption_budget()),
             scope.child(),
         )
         register.autoscaler(scope, [stateful_set])

@@ -9,15 +9,7 @@ settings that need a restart (a new listener) are in force from the first start.
 import json
 
 from pulumi_kubernetes.apps.v1 import StatefulSetSpecArgs
-from pulumi_kubernetes.autoscaling.v2 import (
-    CrossVersionObjectReferenceArgs,
-    HorizontalPodAutoscalerSpecArgs,
-    MetricSpecArgs,
-    MetricTargetArgs,
-    ResourceMetricSourceArgs,
-)
 from pulumi_kubernetes.core.v1 import (
-    AffinityArgs,
     CapabilitiesArgs,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
@@ -33,8 +25,6 @@ from pulumi_kubernetes.core.v1 import (
     ObjectFieldSelectorArgs,
     PersistentVolumeClaimSpecArgs,
     PersistentVolumeClaimVolumeSourceArgs,
-    PodAffinityTermArgs,
-    PodAntiAffinityArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
@@ -49,13 +39,12 @@ from pulumi_kubernetes.core.v1 import (
     VolumeMountArgs,
     VolumeProjectionArgs,
     VolumeResourceRequirementsArgs,
-    WeightedPodAffinityTermArgs,
 )
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from .. import labels
 from ..model import SecretKey
-from . import listeners, names, paths
+from . import listeners, names, paths, scaling
 from .arguments import Role, Server
 from .certificates import certificates
 from .job_pod import ADMIN_USER, secret_variable
@@ -149,7 +138,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
         automount_service_account_token=False,
         enable_service_links=False,
         termination_grace_period_seconds=STOP_S,
-        affinity=_apart() if server.is_distributed else None,
+        affinity=scaling.apart() if server.is_distributed else None,
         security_context=PodSecurityContextArgs(
             run_as_non_root=True,
             run_as_user=USER_ID,
@@ -267,29 +256,6 @@ def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[li
         for path, volume in found
     ]
     return mounts, [volume for _path, volume in found]
-
-
-def _apart() -> AffinityArgs:
-    """One node and one zone may go, and a pod is left: as far apart as the cluster allows."""
-
-    def away_from(topology_key: str, weight: int) -> WeightedPodAffinityTermArgs:
-        pods = LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER))
-        term = PodAffinityTermArgs(label_selector=pods, topology_key=topology_key)
-        return WeightedPodAffinityTermArgs(weight=weight, pod_affinity_term=term)
-
-    terms = [away_from("kubernetes.io/hostname", 100), away_from("topology.kubernetes.io/zone", 50)]
-    return AffinityArgs(pod_anti_affinity=PodAntiAffinityArgs(preferred_during_scheduling_ignored_during_execution=terms))
-
-
-def autoscaler(server: Server) -> HorizontalPodAutoscalerSpecArgs:
-    """More pods while the CPU is busy, fewer when it has been calm for a while."""
-    target = MetricTargetArgs(type="Utilization", average_utilization=server.storage.cpu_percent)
-    return HorizontalPodAutoscalerSpecArgs(
-        scale_target_ref=CrossVersionObjectReferenceArgs(api_version="apps/v1", kind="StatefulSet", name=names.APPLICATION),
-        min_replicas=server.storage.pods,
-        max_replicas=server.storage.max_replicas or server.storage.pods,
-        metrics=[MetricSpecArgs(type="Resource", resource=ResourceMetricSourceArgs(name="cpu", target=target))],
-    )
 
 
 def _port(server: Server, listener: listeners.Listener) -> ContainerPortArgs:

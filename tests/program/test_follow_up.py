@@ -81,6 +81,7 @@ def test_a_backup_reads_the_recipients_with_the_primarys_read_only_account():
     assert (spec["schedule"], spec["concurrencyPolicy"]) == ("*/10 * * * *", "Forbid")
     assert spec["jobTemplate"]["spec"]["backoffLimit"] == 0  # one failure is one failed Job, which is counted
     assert spec["failedJobsHistoryLimit"] == 3
+    assert _pod(job)["restartPolicy"] == "Never"  # or the pod goes, and its log with the reason
     environment = {variable["name"]: variable for variable in _pod(job)["containers"][0]["env"]}
     assert environment["PRIMARY_URL"]["value"] == "https://mx1.example.com"
     assert environment["PRIMARY_PASSWORD"]["valueFrom"]["secretKeyRef"]["name"] == "stalwart-recipient-reader"

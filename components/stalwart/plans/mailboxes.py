@@ -101,22 +101,16 @@ def _signature(domain: MailDomain, selector: DkimSelector, domain_id: Reference)
 
 
 def mailboxes(server: Server) -> tuple[AccountSettings, ...]:
-    """The accounts that are given, and a postmaster for each domain that has none."""
-    taken = {address for account in server.accounts for address in account.addresses}
+    """The accounts that are given, and one for the postmaster and abuse addresses that nobody has."""
     if server.directory and server.directory.ldap:
         return server.accounts
-    postmasters = [
-        AccountSettings.model_validate(
-            {
-                "address": f"{POSTMASTER}@{domain.name}",
-                "description": "Postmaster",
-                "aliases": [f"{ABUSE}@{domain.name}"] if f"{ABUSE}@{domain.name}" not in taken else [],
-            }
-        )
-        for domain in server.mail_domains
-        if f"{POSTMASTER}@{domain.name}" not in taken and not domain.catch_all
-    ]
-    return (*server.accounts, *postmasters)
+    taken = {address for account in server.accounts for address in account.addresses}
+    wanted = [f"{name}@{domain.name}" for name in (POSTMASTER, ABUSE) for domain in server.mail_domains]
+    free = [address for address in wanted if address not in taken]
+    if not free:
+        return server.accounts
+    postmaster = {"address": free[0], "description": "Postmaster", "aliases": free[1:]}
+    return (*server.accounts, AccountSettings.model_validate(postmaster))
 
 
 def account_operations(server: Server) -> Plan:
