@@ -76,12 +76,12 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
             "    example: pulumi config set --path recipients.source list"
         )
     relayed = {name for domain in endpoints.domains for name in (domain.name, *domain.aliases)}
-    foreign = [address for address in settings.recipients.list if address.rpartition("@")[2] not in relayed]
+    foreign = [address for address in settings.recipients.addresses if address.rpartition("@")[2] not in relayed]
     if foreign:
         mistakes.append(
-            f"mail:recipients.list holds {', '.join(foreign[:5])}, which is in none of the primary's domains\n"
+            f"mail:recipients.addresses holds {', '.join(foreign[:5])}, which is in none of the primary's domains\n"
             f"    allowed: addresses in {', '.join(sorted(relayed)[:5])}\n"
-            "    example: take them out of recipients.list in the stack's file"
+            "    example: take them out of recipients.addresses in the stack's file"
         )
     if mistakes:
         raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))

@@ -37,6 +37,7 @@ class Resource:
     provider: str
     protect: bool
     retain_on_delete: bool
+    ignore_changes: tuple[str, ...]
     dependencies: tuple[str, ...]
 
 
@@ -126,6 +127,7 @@ class Recorder(MockMonitor):
             provider=request.provider,
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            ignore_changes=tuple(request.ignoreChanges),
             dependencies=tuple(request.dependencies),
         )
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]

@@ -247,9 +247,11 @@ def _faults_of_role(server: Server, args: StalwartServerArgs) -> list[str]:
     if server.tls.acme:
         faults.append("tls.acme: a backup listens on port 25 only, so no authority can reach it; use `issuer` or `secret_name`")
     relayed = {name for domain in server.mail_domains for name in domain.names}
-    foreign = [address for address in server.recipients.list if address.rpartition("@")[2] not in relayed]
+    foreign = [address for address in server.recipients.addresses if address.rpartition("@")[2] not in relayed]
     if foreign:
-        faults.append(f"recipients.list: {', '.join(foreign[:5])} is in none of the domains {', '.join(sorted(relayed)[:5])}")
+        faults.append(
+            f"recipients.addresses: {', '.join(foreign[:5])} is in none of the domains {', '.join(sorted(relayed)[:5])}"
+        )
     if server.recipients.source == RecipientSource.PRIMARY and "recipient_reader" not in args:
-        faults.append("recipient_reader: is needed to read the recipients from the primary; else give `list`, or take `any`")
+        faults.append("recipient_reader: is needed to read the recipients from the primary; else take `list` or `any`")
     return faults

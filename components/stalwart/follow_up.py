@@ -95,7 +95,7 @@ def recipient_files(server: Server) -> list[str]:
     texts: list[str] = []
     lines: list[str] = []
     size = 0
-    for address in server.recipients.list:
+    for address in server.recipients.addresses:
         length = len(address) + 1
         if size + length > LIST_BYTES:
             texts.append("".join(lines))

@@ -35,6 +35,7 @@ PASSWORD_LENGTH = 32
 JOB_TIMEOUT = "20m"  # a first start pulls two images, provisions a volume and may wait for a certificate
 RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
+PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 DKIM_KEYS_PER_SECRET = 400  # an RSA key takes some 2.3 kB encoded, and a Secret holds 1 MiB
 
 
@@ -58,11 +59,14 @@ class Scope:
             annotations=dict(annotations) if annotations else None,
         )
 
-    def child(self, after: Sequence[pulumi.Resource] = (), timeout: str | None = None) -> ResourceOptions:
+    def child(
+        self, after: Sequence[pulumi.Resource] = (), timeout: str | None = None, ignore_changes: list[str] | None = None
+    ) -> ResourceOptions:
         """The options of a child that is made after others, and waited for at most so long (`20m`)."""
         return ResourceOptions(
             parent=self.parent,
             depends_on=list(after),
+            ignore_changes=ignore_changes,
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if timeout else None,
         )
 
@@ -234,6 +238,14 @@ def autoscaler(scope: Scope, after: Sequence[pulumi.Resource]) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Files:
+    """A ConfigMap under a name that says what is in it."""
+
+    name: str
+    resource: pulumi.Resource
+
+
 def later_jobs(scope: Scope, reader: RecipientReaderArgs | None, after: Sequence[pulumi.Resource]) -> list[pulumi.Resource]:
     """The Jobs for a server that runs: passwords, directory, recipients, renewed certificates.
 
@@ -246,42 +258,44 @@ def later_jobs(scope: Scope, reader: RecipientReaderArgs | None, after: Sequence
         The Jobs that must be done before mail may come.
     """
     server = scope.server
-    files, programs = follow_up.files(server), job_pod.programs()
-    files_name, programs_name = (
-        _config_map(scope, "follow-up-files", names.FOLLOW_UP, files),
-        _config_map(scope, "programs", names.FOLLOW_UP, programs),
-    )
+    texts = {"follow-up-files": follow_up.files(server), "programs": job_pod.programs()}
+    files, programs = (_config_map(scope, name, names.FOLLOW_UP, found) for name, found in texts.items())
+    contents = [text for found in texts.values() for text in found.values()]
     done: list[pulumi.Resource] = []
-    work = follow_up.work(server, files_name, programs_name)
+    work = follow_up.work(server, files.name, programs.name)
     if work:
-        contents = [*files.values(), *programs.values(), *(account.model_dump_json() for account in server.accounts)]
-        done.append(_job(scope, "follow-up", work, follow_up.work_digest(work, *contents), after))
+        digest_of = follow_up.work_digest(work, *contents, *(account.model_dump_json() for account in server.accounts))
+        done.append(_job(scope, "follow-up", work, digest_of, [*after, files.resource, programs.resource]))
     if certificates(server):
-        _cron_job(scope, "reload-tls", follow_up.reload_tls_work(server, files_name), follow_up.RELOAD_TLS_CRON, after)
+        work = follow_up.reload_tls_work(server, files.name)
+        _cron_job(scope, "reload-tls", work, follow_up.RELOAD_TLS_CRON, [*after, files.resource])
     if follow_up.syncs_recipients(server) and reader:
-        work = follow_up.recipients_work(server, programs_name, [], follow_up.Primary(reader["url"], reader["username"]))
+        work = follow_up.recipients_work(server, programs.name, [], follow_up.Primary(reader["url"], reader["username"]))
         cron = f"*/{server.recipients.sync_minutes} * * * *"
-        _cron_job(scope, names.RECIPIENTS, work, cron, after, follow_up.SYNC_DEADLINE_S)
+        _cron_job(scope, names.RECIPIENTS, work, cron, [*after, programs.resource], follow_up.SYNC_DEADLINE_S)
     if server.recipients.source == RecipientSource.LIST:
-        texts = follow_up.recipient_files(server)
-        lists = [
-            _config_map(scope, f"recipients-{number}", names.RECIPIENTS, {f"{number}.txt": text})
-            for number, text in enumerate(texts)
-        ]
-        work = follow_up.recipients_work(server, programs_name, lists, None)
-        domains = [repr(domain) for domain in server.mail_domains]
-        done.append(_job(scope, names.RECIPIENTS, work, follow_up.work_digest(work, *texts, *programs.values(), *domains), after))
+        done.append(_list_job(scope, programs, contents, after))
     return done
 
 
-def _config_map(scope: Scope, name: str, component: str, data: Mapping[str, str]) -> str:
+def _list_job(scope: Scope, programs: _Files, contents: Sequence[str], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    texts = follow_up.recipient_files(scope.server)
+    lists = [
+        _config_map(scope, f"recipients-{number}", names.RECIPIENTS, {f"{number}.txt": text}) for number, text in enumerate(texts)
+    ]
+    work = follow_up.recipients_work(scope.server, programs.name, [found.name for found in lists], None)
+    digest_of = follow_up.work_digest(work, *texts, *contents, *(repr(domain) for domain in scope.server.mail_domains))
+    return _job(scope, names.RECIPIENTS, work, digest_of, [*after, programs.resource, *(found.resource for found in lists)])
+
+
+def _config_map(scope: Scope, name: str, component: str, data: Mapping[str, str]) -> _Files:
     object_name = f"stalwart-{name}-{digest(''.join(data.values()))}"
-    _ = ConfigMap(
+    made = ConfigMap(
         f"{scope.name}-{name}",
         ConfigMapInitArgs(metadata=scope.meta(object_name, component), data=dict(data)),
         scope.child(),
     )
-    return object_name
+    return _Files(object_name, made)
 
 
 def _job(scope: Scope, name: str, work: job_pod.Work, work_digest: str, after: Sequence[pulumi.Resource]) -> pulumi.Resource:

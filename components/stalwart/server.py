@@ -106,7 +106,8 @@ class StalwartServer(pulumi.ComponentResource):
         stateful_set = StatefulSet(
             f"{name}-server",
             StatefulSetInitArgs(
-                metadata=scope.meta(names.APPLICATION),
+                # Whoever scaled the pods by hand, as the runbooks do, does not own their number.
+                metadata=scope.meta(names.APPLICATION, annotations=register.PATCH_FORCE),
                 spec=workload.stateful_set(
                     server,
                     config_name=config_name,
@@ -115,7 +116,12 @@ class StalwartServer(pulumi.ComponentResource):
                     plan_digest=digest(plan),
                 ),
             ),
-            scope.child([service_account, *storage, config, *credentials, *dkim.values(), *certificates], timeout=SERVER_TIMEOUT),
+            scope.child(
+                [service_account, *storage, config, *credentials, *dkim.values(), *certificates],
+                timeout=SERVER_TIMEOUT,
+                # With an autoscaler the number is its own. Left out of the spec, it would be one until the autoscaler acts.
+                ignore_changes=["spec.replicas"] if server.storage.max_replicas else None,
+            ),
         )
         # Not after the StatefulSet: its pod becomes ready only once this Job is done.
         applied = Job(

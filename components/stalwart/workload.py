@@ -116,8 +116,7 @@ def stateful_set(
     """
     return StatefulSetSpecArgs(
         service_name=names.INTERNAL_SERVICE,
-        # With an autoscaler the number is its own: whoever also sets it would take pods away at every run.
-        replicas=None if server.storage.max_replicas else server.storage.pods,
+        replicas=server.storage.pods,
         # In order, a pod that waits for a plan that failed would never be replaced by one that waits for its correction.
         pod_management_policy="Parallel",
         selector=LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER)),

@@ -47,5 +47,5 @@ def test_a_misspelt_field_is_refused():
 
 def test_there_are_connections_for_every_pod():
     spec = cluster(server(DISTRIBUTED))
-    assert int(spec["postgresql"]["parameters"]["max_connections"]) >= 4 * 10
+    assert int(spec["postgresql"]["parameters"]["max_connections"]) > 20 * 10  # pods, and the pool of each
     assert spec["walStorage"]["size"] == "5Gi"

@@ -101,7 +101,7 @@ def test_the_password_of_the_reader_is_a_secret_of_the_contract(primary):
 
 
 def test_a_given_list_is_written_before_mail_may_come():
-    recording = changed("backup", recipients={"source": "list", "list": ["alice@example.com", "bob@example.com"]})
+    recording = changed("backup", recipients={"source": "list", "addresses": ["alice@example.com", "bob@example.com"]})
     job = named(recording, "stalwart-recipients")
     assert named(recording, "stalwart-recipients-0").inputs["data"] == {"0.txt": "alice@example.com\nbob@example.com\n"}
     environment = {variable["name"]: variable for variable in _pod(job)["containers"][0]["env"]}
@@ -113,7 +113,7 @@ def test_a_given_list_is_written_before_mail_may_come():
 
 def test_another_list_is_another_job_and_the_server_goes_on():
     def parts(addresses):
-        recording = changed("backup", recipients={"source": "list", "list": addresses})
+        recording = changed("backup", recipients={"source": "list", "addresses": addresses})
         return named(recording, "stalwart-recipients").inputs["metadata"]["name"], only(
             recording, "kubernetes:apps/v1:StatefulSet"
         ).inputs
@@ -125,7 +125,7 @@ def test_another_list_is_another_job_and_the_server_goes_on():
 
 def test_a_hundred_thousand_recipients_fit_the_objects_of_kubernetes():
     addresses = [f"a-rather-long-name-{number:06}@example.com" for number in range(100_000)]
-    recording = changed("backup", recipients={"source": "list", "list": addresses})
+    recording = changed("backup", recipients={"source": "list", "addresses": addresses})
     written = ""
     for resource in recording.resources.values():
         if resource.type.startswith("kubernetes:"):
@@ -140,3 +140,12 @@ def test_a_hundred_thousand_recipients_fit_the_objects_of_kubernetes():
 def test_every_program_of_the_jobs_is_shipped(primary):
     files = named(primary, "stalwart-programs").inputs["data"]
     assert files.keys() == {"__init__.py", "jmap.py", "passwords.py", "recipients.py"}
+
+
+def test_a_job_waits_for_the_files_it_mounts(recording):
+    for name in ("stalwart-follow-up", "stalwart-reload-tls", "stalwart-recipients"):
+        for job in [resource for resource in recording.resources.values() if resource.name == name]:
+            mounted = {v["configMap"]["name"] for v in _pod(job)["volumes"] if "configMap" in v}
+            files = [r for r in recording.of_type("kubernetes:core/v1:ConfigMap") if r.inputs["metadata"]["name"] in mounted]
+            assert len(files) == len(mounted) >= 1
+            assert all(file.urn in job.dependencies for file in files), name

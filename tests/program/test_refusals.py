@@ -51,7 +51,7 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ("backup", {"hostname": "mx2.elsewhere.example"}, ENDPOINTS, "outside every known zone"),
         (
             "backup",
-            {"recipients": {"source": "list", "list": ["bob@elsewhere.example"]}},
+            {"recipients": {"source": "list", "addresses": ["bob@elsewhere.example"]}},
             ENDPOINTS,
             "in none of the primary's domains",
         ),

@@ -95,7 +95,7 @@ FULL_PRIMARY = {
 FULL_BACKUP = {
     **BACKUP,
     "domains": [{"name": "example.com", "aliases": ["example.info"]}, {"name": "example.net", "sub_addressing": False}],
-    "recipients": {"source": "list", "list": ["alice@example.com", "bob@example.net"]},
+    "recipients": {"source": "list", "addresses": ["alice@example.com", "bob@example.net"]},
     "spam": {"greylist_minutes": 30, "blocklists": [{"zone": "zen.example.org"}]},
     "limits": {"queued_gib": 15},
     "smarthosts": [{"name": "bounces", "hostname": "smtp.example.net"}],

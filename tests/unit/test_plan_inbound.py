@@ -137,3 +137,9 @@ def test_an_address_list_is_asked_for_the_client_only():
 def test_spam_settings_that_make_no_sense_are_refused(spam, reason):
     with pytest.raises(checks.ArgumentsError, match=reason):
         server(PRIMARY, spam=spam)
+
+
+def test_a_value_that_is_the_default_changes_nothing():
+    assert plan_of(PRIMARY, spam={"score_spam": 5, "score_reject": 15, "score_discard": 0}) == plan_of(PRIMARY)
+    said = singleton(plan_of(PRIMARY, spam={"enabled": True}), "SpamSettings")
+    assert str(said) == str(singleton(plan_of(PRIMARY), "SpamSettings"))  # 5 and 5.0 are two plans

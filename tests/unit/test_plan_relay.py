@@ -117,9 +117,9 @@ def test_until_the_recipients_are_known_mail_is_put_off_and_not_refused(args):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"recipients": {"source": "list", "list": ["bob@elsewhere.example"]}}, "bob@elsewhere.example is in none"),
+        ({"recipients": {"source": "list", "addresses": ["bob@elsewhere.example"]}}, "bob@elsewhere.example is in none"),
         ({"recipients": {"source": "list"}}, "nobody's mail"),
-        ({"recipients": {"list": ["alice@example.com"]}}, "not used"),
+        ({"recipients": {"addresses": ["alice@example.com"]}}, "not used"),
         ({"recipients": {"source": "primary"}}, "recipient_reader"),
         ({"hostname": "mx1.example.com"}, "is this server itself"),
         ({"accounts": [{"address": "a@example.com"}]}, "has no mailboxes"),

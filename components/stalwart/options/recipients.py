@@ -21,7 +21,7 @@ class RecipientsArgs(TypedDict):
 
     source: NotRequired[str]
     """`any` (default), `list` or `primary`."""
-    list: NotRequired[list[str]]
+    addresses: NotRequired[list[str]]
     """With `list`: addresses of the domains. Sub-addresses, domain aliases and catch-all are as the domains say."""
     sync_minutes: NotRequired[int]
     """With `primary`: how often it is read. Default 5."""
@@ -31,13 +31,15 @@ class Recipients(Model):
     """A checked `RecipientsArgs`."""
 
     source: RecipientSource = Field(RecipientSource.ANY, description="primary, list or any", examples=["primary"])
-    list: tuple[EmailAddress, ...] = Field((), description="with source list: addresses", examples=['["alice@example.com"]'])
+    addresses: tuple[EmailAddress, ...] = Field(
+        (), description="with source list: who is taken", examples=['["alice@example.com"]']
+    )
     sync_minutes: int = Field(5, ge=1, le=59, description="minutes from 1 to 59", examples=["5"])
 
     @model_validator(mode="after")
     def _list_where_it_is_used(self) -> Self:
-        if self.source == RecipientSource.LIST and not self.list:
-            raise ValueError("has the source list and an empty `list`: nobody's mail would be taken")
-        if self.source != RecipientSource.LIST and self.list:
-            raise ValueError(f"has a `list` that is not used: the source is {self.source}")
+        if self.source == RecipientSource.LIST and not self.addresses:
+            raise ValueError("has the source list and no `addresses`: nobody's mail would be taken")
+        if self.source != RecipientSource.LIST and self.addresses:
+            raise ValueError(f"has `addresses` that are not used: the source is {self.source}")
         return self

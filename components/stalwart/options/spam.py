@@ -61,7 +61,7 @@ class Blocklist(Model):
 
     zone: Hostname = Field(description="the zone of a DNS blocklist", examples=["zen.spamhaus.org"])
     kind: BlocklistKind = Field(BlocklistKind.IP, description="ip or domain", examples=["ip"])
-    score: float = Field(5, ge=-100, le=100, description="a number from -100 to 100", examples=["5"])
+    score: float = Field(5.0, ge=-100, le=100, description="a number from -100 to 100", examples=["5"])
     codes: dict[Annotated[str, AfterValidator(checks.blocklist_answer)], float] = Field(
         {}, description="answers that count, with their scores", examples=['{"127.0.0.2": 6}']
     )
@@ -71,9 +71,9 @@ class Spam(Model):
     """A checked `SpamArgs`."""
 
     enabled: bool = Field(True, description="true or false", examples=["true"])
-    score_spam: float = Field(5, gt=0, le=100, description="filed as junk from this score on, up to 100", examples=["5"])
-    score_reject: float = Field(15, ge=0, le=100, description="refused from this score on; 0 for never", examples=["15"])
-    score_discard: float = Field(0, ge=0, le=100, description="dropped from this score on; 0 for never", examples=["0"])
+    score_spam: float = Field(5.0, gt=0, le=100, description="filed as junk from this score on, up to 100", examples=["5"])
+    score_reject: float = Field(15.0, ge=0, le=100, description="refused from this score on; 0 for never", examples=["15"])
+    score_discard: float = Field(0.0, ge=0, le=100, description="dropped from this score on; 0 for never", examples=["0"])
     greylist_minutes: int = Field(0, ge=0, le=10_080, description="minutes up to a week; 0 for off", examples=["60"])
     traps: tuple[EmailAddress, ...] = Field((), description="addresses nobody uses", examples=['["trap@example.com"]'])
     trusted_domains: tuple[Hostname, ...] = Field((), description="domains", examples=['["example.org"]'])

@@ -187,8 +187,8 @@ class Storage(Model):
     blobs: Blobs | None = Field(None, description="the bucket for mail bodies", examples=['{"bucket": "...", "region": "..."}'])
     redis: Redis | None = Field(None, description="Redis or Valkey, or nats", examples=['{"url": "redis://valkey:6379"}'])
     nats: Nats | None = Field(None, description="NATS, or redis", examples=['{"addresses": ["nats:4222"]}'])
-    replicas: int | None = Field(None, ge=1, le=50, description="a number of pods; default 1 or 2", examples=["3"])
-    max_replicas: int | None = Field(None, ge=2, le=50, description="a number of pods", examples=["6"])
+    replicas: int | None = Field(None, ge=1, le=20, description="1 to 20 pods; default 1 or 2", examples=["3"])
+    max_replicas: int | None = Field(None, ge=2, le=20, description="2 to 20 pods", examples=["6"])
     cpu_percent: int = Field(70, ge=10, le=95, description="percent from 10 to 95", examples=["70"])
 
     @model_validator(mode="after")
