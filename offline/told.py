@@ -35,15 +35,17 @@ def told(plan: str) -> list[Told]:
         plan: the plan as NDJSON.
     """
     rows: list[Told] = []
-    for line in plan.splitlines():
-        operation = json.loads(line)
+    operations = [json.loads(line) for line in plan.splitlines()]
+    # Of an object that is written twice, as accounts are to move an alias, only the last counts.
+    last = {(op["object"], client_id): number for number, op in enumerate(operations) for client_id in op.get("value", {})}
+    for number, operation in enumerate(operations):
         kind, value = operation["object"], operation.get("value", {})
         if kind in WITHOUT_SETTINGS or operation["@type"] == "destroy":
             continue
         if operation["@type"] == "update":
             rows.append(Told(kind, "", _settings(value, "")))
             continue
-        rows += [_row(kind, entry) for entry in value.values()]
+        rows += [_row(kind, entry) for client_id, entry in value.items() if last[kind, client_id] == number]
         if not value:
             scope = ", ".join(operation.get("scope", {}).values())
             rows.append(Told(kind, scope, "none"))

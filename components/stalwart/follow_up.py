@@ -22,13 +22,14 @@ from pulumi_kubernetes.core.v1 import (
 from . import job_pod, names
 from .arguments import Role, Server
 from .job_pod import Step, Work
-from .operations import Create, digest, to_ndjson
+from .operations import Create, Plan, digest, to_ndjson
 from .options.recipients import RecipientSource
-from .plans.mailboxes import RECIPIENT_READER, directory_operations
+from .plans.mailboxes import RECIPIENT_READER, acme_operations, directory_operations
 from .registry.system import ReloadTlsCertificates
 
 RETRIES = 12
 DIRECTORY_FILE = "directory.ndjson"
+ACME_FILE = "acme.ndjson"
 RELOAD_TLS_FILE = "reload-tls.ndjson"
 RELOAD_TLS_CRON = "23 3 * * *"  # cert-manager renews weeks before the end, so once a day is early enough
 PASSWORDS_DIRECTORY = "/passwords"
@@ -52,9 +53,12 @@ def reader_address(server: Server) -> str:
 
 def files(server: Server) -> dict[str, str]:
     """The plans that are applied to a running server, by file name."""
-    directory = directory_operations(server)
-    reload = to_ndjson((Create({"reload": ReloadTlsCertificates()}),))
-    return {**({DIRECTORY_FILE: to_ndjson(directory)} if directory else {}), RELOAD_TLS_FILE: reload}
+    plans: dict[str, Plan] = {RELOAD_TLS_FILE: (Create({"reload": ReloadTlsCertificates()}),)}
+    if server.role == Role.PRIMARY:
+        plans[DIRECTORY_FILE] = directory_operations(server)
+    if server.tls.acme:
+        plans[ACME_FILE] = acme_operations(server)
+    return {name: to_ndjson(plan) for name, plan in plans.items()}
 
 
 def work(server: Server, files_name: str, programs_name: str) -> Work | None:
@@ -73,8 +77,10 @@ def work(server: Server, files_name: str, programs_name: str) -> Work | None:
         mount = VolumeMountArgs(name="passwords", mount_path=PASSWORDS_DIRECTORY, read_only=True)
         steps.append(job_pod.program_step(server, "passwords", environment, [mount]))
         volumes.append(VolumeArgs(name="passwords", projected=ProjectedVolumeSourceArgs(sources=passwords)))
-    if server.directory:
+    if server.role == Role.PRIMARY:
         steps.append(job_pod.apply_step(server, "directory", DIRECTORY_FILE))
+    if server.tls.acme:
+        steps.append(job_pod.apply_step(server, "acme", ACME_FILE))
     return Work(names.FOLLOW_UP, steps, volumes) if steps else None
 
 

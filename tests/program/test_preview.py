@@ -165,7 +165,7 @@ def test_nothing_heavy_is_imported_unless_it_is_used(tmp_path):
 
 
 def test_the_settings_of_the_server_are_shown(build, stack):
-    page = (build / "server.md").read_text()
+    page = (build / stack / "server.md").read_text()
     summary = summarize(recorded(stack), {key.partition(":")[2]: value for key, value in stack_config(stack).items()})
     for words in ("| MtaOutboundStrategy", "| NetworkListener", "| Security"):
         assert words in page

@@ -19,6 +19,12 @@ def objects(plan, name):
     return [value for op in plan if op["object"] == name and op["@type"] != "destroy" for value in op["value"].values()]
 
 
+def accounts(plan):
+    """The accounts as the plan leaves them: those it is told twice, by their last word."""
+    last = [op for op in plan if op["object"] == "Account"][-1]
+    return list(last["value"].values())
+
+
 def singleton(plan, name):
     """The fields of a singleton."""
     (op,) = [op for op in plan if op["object"] == name]

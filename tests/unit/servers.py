@@ -70,7 +70,7 @@ FULL_PRIMARY = {
     "limits": {
         "message_size_mib": 50,
         "recipients_per_message": 200,
-        "messages_per_second_per_address": 10,
+        "connections_per_second_per_address": 10,
         "messages_per_hour_per_sender": 60,
         "outbound_per_minute_per_domain": 600,
         "queued_messages": 5_000,

@@ -1,9 +1,14 @@
 """Listeners, certificates, networks and the host's own name."""
 
+import json
+
 import pytest
 
+from components.stalwart.operations import to_ndjson
+from components.stalwart.plans.mailboxes import acme_operations
+
 from .plans import objects, plan_of, singleton
-from .servers import BACKUP, FULL_PRIMARY, PRIMARY
+from .servers import BACKUP, FULL_PRIMARY, PRIMARY, server
 
 
 def _ports(plan):
@@ -81,13 +86,18 @@ def test_many_names_are_several_certificates():
     assert len(objects(plan, "Certificate")) == 3
 
 
-def test_the_server_gets_its_own_certificate_for_every_name():
-    plan = plan_of(FULL_PRIMARY, tls={"acme": {"contact": "postmaster@example.com"}})
-    (provider,) = objects(plan, "AcmeProvider")
-    assert provider["challengeType"] == "TlsAlpn01"
-    names = {name for domain in objects(plan, "Domain") for name in domain["certificateManagement"]["subjectAlternativeNames"]}
-    assert {"mx1.example.com", "mta-sts.example.com", "mta-sts.example.info", "autoconfig.example.net"} <= names
+def test_the_server_gets_its_own_certificate_for_every_name_once_it_runs():
+    acme = {"acme": {"contact": "postmaster@example.com"}}
+    plan = plan_of(FULL_PRIMARY, tls=acme)
+    # The authority is asked as soon as it is set, and a plan must not need the outside; nor undo what was set later.
+    assert objects(plan, "AcmeProvider") == []
+    assert all("certificateManagement" not in domain for domain in objects(plan, "Domain"))
     assert objects(plan, "Certificate") == []
+    later = [json.loads(line) for line in to_ndjson(acme_operations(server(FULL_PRIMARY, tls=acme))).splitlines()]
+    (provider,) = objects(later, "AcmeProvider")
+    assert provider["challengeType"] == "TlsAlpn01"
+    names = {name for domain in objects(later, "Domain") for name in domain["certificateManagement"]["subjectAlternativeNames"]}
+    assert {"mx1.example.com", "mta-sts.example.com", "mta-sts.example.info", "autoconfig.example.net"} <= names
 
 
 @pytest.mark.parametrize("args", [PRIMARY, BACKUP], ids=["primary", "backup"])

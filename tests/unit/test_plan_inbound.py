@@ -75,11 +75,18 @@ def test_mail_of_those_who_signed_in_is_not_filtered_and_the_filter_can_be_off()
     assert singleton(off, "SpamSettings")["enable"] is False
 
 
+def test_nobody_may_say_a_password_before_tls():
+    wanted = singleton(plan_of(PRIMARY), "MtaStageAuth")["saslMechanisms"]
+    assert wanted["match"]["0"]["if"] == "local_port != 25 && is_tls"
+    assert wanted["else"] == "false"
+
+
 def test_scores_traps_and_trusted_domains():
     plan = plan_of(FULL_PRIMARY)
     spam = singleton(plan, "SpamSettings")
     assert (spam["scoreSpam"], spam["scoreReject"], spam["scoreDiscard"]) == (4.5, 12, 30)
     assert keys_in(plan, "spam-traps") == {"trap@example.com"}
+    assert {"@type": "Score", "tag": "SPAM_TRAP", "score": 4.5} in objects(plan, "SpamTag")
     assert keys_in(plan, "trusted-domains") == {"partner.example"}
 
 
@@ -94,8 +101,8 @@ def test_nothing_outside_is_asked_unless_it_was_turned_on(args):
 @pytest.mark.parametrize(
     ("answer", "tag"),
     [
-        ("127.0.0.2", "BL_ZEN_EXAMPLE_ORG_127_0_0_2"),
-        ("127.0.0.10", "BL_ZEN_EXAMPLE_ORG_127_0_0_10"),
+        ("127.0.0.2", "RBL_ZEN_EXAMPLE_ORG_127_0_0_2"),
+        ("127.0.0.10", "RBL_ZEN_EXAMPLE_ORG_127_0_0_10"),
         ("127.0.0.3", False),
         ("127.255.255.254", False),  # "you ask too much", and not a listing
         ("192.0.2.1", False),  # a resolver that lies
@@ -107,13 +114,13 @@ def test_return_codes_of_a_blocklist_are_read_correctly(answer, tag):
     octets = [int(octet) for octet in answer.split(".")]
     assert Model({"octets": octets}, {}, set()).decide(found["tag"]) == tag
     scores = {value["tag"]: value["score"] for value in objects(plan, "SpamTag")}
-    assert scores["BL_ZEN_EXAMPLE_ORG_127_0_0_2"] == 6
-    assert scores["BL_DBL_EXAMPLE_ORG"] == 7
+    assert scores["RBL_ZEN_EXAMPLE_ORG_127_0_0_2"] == 6
+    assert scores["RBL_DBL_EXAMPLE_ORG"] == 7
 
 
 def test_without_codes_every_listing_counts_and_no_error_does():
     found = objects(plan_of(FULL_BACKUP), "SpamDnsblServer")[0]
-    for octets, tag in (([127, 0, 0, 4], "BL_ZEN_EXAMPLE_ORG"), ([127, 255, 255, 252], False), ([10, 0, 0, 1], False)):
+    for octets, tag in (([127, 0, 0, 4], "RBL_ZEN_EXAMPLE_ORG"), ([127, 255, 255, 252], False), ([10, 0, 0, 1], False)):
         assert Model({"octets": octets}, {}, set()).decide(found["tag"]) == tag
 
 

@@ -22,7 +22,7 @@ class ExposureKind(StrEnum):
 class ExtraListener(StrEnum):
     """Listeners a primary has only when asked: clients that know no better need them."""
 
-    IMAP = "imap"  # 143, with STARTTLS
+    IMAP = "imap"  # 143, with STARTTLS; the server (0.16.19) also takes AUTHENTICATE PLAIN before it
     POP3 = "pop3"  # 110, with STARTTLS
     POP3S = "pop3s"  # 995
 

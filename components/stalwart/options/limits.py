@@ -14,8 +14,8 @@ class LimitsArgs(TypedDict):
     """The largest message that is taken, in MiB. Default 100."""
     recipients_per_message: NotRequired[int]
     """Default 100."""
-    messages_per_second_per_address: NotRequired[int]
-    """From one client address; above it the answer is 452. The other exchange is exempt. Default 5."""
+    connections_per_second_per_address: NotRequired[int]
+    """From one client address, ten messages each; above it a connection is closed. The other exchange is exempt. Default 5."""
     messages_per_hour_per_sender: NotRequired[int]
     """From one sender domain to one recipient. The other exchange is exempt. Default 25."""
     outbound_per_minute_per_domain: NotRequired[int]
@@ -33,7 +33,7 @@ class Limits(Model):
 
     message_size_mib: int = Field(100, ge=1, le=1024, description="MiB from 1 to 1024", examples=["50"])
     recipients_per_message: int = Field(100, ge=100, le=10_000, description="100 (RFC 5321) to 10000", examples=["100"])
-    messages_per_second_per_address: int = Field(5, ge=1, le=10_000, description="1 to 10000", examples=["5"])
+    connections_per_second_per_address: int = Field(5, ge=1, le=10_000, description="1 to 10000", examples=["5"])
     messages_per_hour_per_sender: int = Field(25, ge=1, le=1_000_000, description="1 to 1000000", examples=["25"])
     outbound_per_minute_per_domain: int = Field(0, ge=0, le=1_000_000, description="0 for no limit", examples=["600"])
     queued_messages: int = Field(

@@ -45,7 +45,7 @@ def plan_0_16(server: Server) -> Plan:
         *report_operations(server),
         *telemetry_operations(server),
         *system_operations(server),
-        *reload_operations(),
+        *reload_operations(server),
     )
 
 

@@ -13,6 +13,7 @@ from .inbound import greylists_by_script
 
 TRAPS = "spam-traps"  # namespaces of lookup keys that the server's filter asks
 TRUSTED_DOMAINS = "trusted-domains"
+TRAP_TAG = "SPAM_TRAP"
 OWNER = "Set by the plan"
 # RFC 5782: a listing is in 127.0.0.0/8. Lists answer 127.255.255.x for an error, such as a resolver that asks too much.
 IS_NO_LISTING = "octets[0] != 127 || (octets[1] == 255 && octets[2] == 255)"
@@ -24,6 +25,8 @@ def filter_operations(server: Server) -> Plan:
     native_greylisting = spam.greylist_minutes and not greylists_by_script(server)
     blocklists = {f"bl{number}": _server(found) for number, found in enumerate(spam.blocklists)}
     tags = {tag: score for found in spam.blocklists for tag, score in _scores(found).items()}
+    if spam.traps:
+        tags[TRAP_TAG] = spam.score_spam  # junk, and so learnt from; refused, it would tell the sender
     return (
         Update(
             SpamSettings(
@@ -64,7 +67,7 @@ def _scores(blocklist: Blocklist) -> dict[str, float]:
 
 def _tags_by_answer(blocklist: Blocklist) -> dict[str, str]:
     """The tag for each answer that counts; without codes one for the empty answer, which means any."""
-    tag = f"BL_{_label(blocklist.zone)}"
+    tag = f"RBL_{_label(blocklist.zone)}"  # of this name the filter learns
     return {answer: f"{tag}_{_label(answer)}" for answer in blocklist.codes} or {"": tag}
 
 

@@ -10,7 +10,7 @@ from ..operations import Create, Plan, Reconcile, Update, Upsert
 from ..options.tls import TlsVersion
 from ..registry.encoding import Reference
 from ..registry.system import (
-    AcmeProvider,
+    Action,
     AllowedIp,
     Certificate,
     Http,
@@ -27,7 +27,6 @@ from ..registry.values import File
 
 MX_PRIORITY = {Role.PRIMARY: 10, Role.BACKUP: 20}
 FIRST_DOMAIN = Reference("d0")
-ACME_PROVIDER = Reference("acme")
 
 
 def listener_operations(server: Server) -> Plan:
@@ -57,14 +56,7 @@ def _proxies(server: Server, listener: listeners.Listener) -> frozenset[str]:
 
 
 def certificate_operations(server: Server) -> Plan:
-    """The certificates in files, or the authority the server gets its own from."""
-    if server.tls.acme:
-        provider = AcmeProvider(
-            directory=server.tls.acme.directory_url,
-            challenge_type="TlsAlpn01",
-            contact=frozenset({server.tls.acme.contact}),
-        )
-        return (Upsert({ACME_PROVIDER.client_id: provider}),)
+    """The certificates in files, if there are any."""
     found = {
         f"tls{number}": Certificate(
             certificate=File(file_path=f"{paths.tls_directory(number)}/tls.crt"),
@@ -123,7 +115,12 @@ def system_operations(server: Server) -> Plan:
     )
 
 
-def reload_operations() -> Plan:
-    """What makes the stored plan live. ReloadSettings is last: it may be refused, and the others must have run by then."""
-    actions = (ReloadLookupStores(), ReloadTlsCertificates(), ReloadBlockedIps(), ReloadSettings())
+def reload_operations(server: Server) -> Plan:
+    """What makes the stored plan live. ReloadSettings is last: it may be refused, and the others must have run by then.
+
+    With an OpenID Connect directory it is left out: it fails while the issuer is away. The start after the plan does the same.
+    """
+    actions: list[Action] = [ReloadLookupStores(), ReloadTlsCertificates(), ReloadBlockedIps()]
+    if not (server.directory and server.directory.oidc):
+        actions.append(ReloadSettings())
     return tuple(Create({"reload": action}) for action in actions)

@@ -8,6 +8,7 @@ from ..registry.encoding import always, when
 from ..registry.mta import (
     MtaInboundThrottle,
     MtaQueueQuota,
+    MtaStageAuth,
     MtaStageData,
     MtaStageRcpt,
     SenderAuth,
@@ -34,6 +35,12 @@ def inbound_operations(server: Server) -> Plan:
                 allow_relaying=acceptance(server),
                 script=when(*_greylist_rules(server), *rcpt_script_rules(server), otherwise="false"),
                 max_recipients=always(str(server.limits.recipients_per_message)),
+            )
+        ),
+        # The server's default also offers mechanisms before STARTTLS.
+        Update(
+            MtaStageAuth(
+                sasl_mechanisms=when(("local_port != 25 && is_tls", "[plain, login, oauthbearer, xoauth2]"), otherwise="false")
             )
         ),
         Update(
@@ -68,7 +75,7 @@ def _throttles(server: Server, from_peer: str) -> Plan:
                     description="Sender IP throttle",
                     key=frozenset({"remoteIp"}),
                     match=match,
-                    rate=Rate(count=limits.messages_per_second_per_address, period=timedelta(seconds=1)),
+                    rate=Rate(count=limits.connections_per_second_per_address, period=timedelta(seconds=1)),
                 ),
                 "sender": MtaInboundThrottle(
                     description="Sender address to recipient throttle",

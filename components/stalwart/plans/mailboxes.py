@@ -11,12 +11,15 @@ from ..options.accounts import Account as AccountSettings
 from ..options.accounts import Ldap, Oidc
 from ..registry.directory import (
     Account,
+    AccountWithoutAliases,
     AdminRole,
     Authentication,
     AutomaticCertificate,
     Directory,
     DkimSignature,
     Domain,
+    DomainCertificate,
+    DomainWithoutCertificate,
     Ed25519Signature,
     EmailAlias,
     InheritedPermissions,
@@ -30,14 +33,16 @@ from ..registry.directory import (
 )
 from ..registry.encoding import Reference
 from ..registry.mta import MtaSts
-from ..registry.system import ReloadSettings
-from ..registry.values import EnvironmentSecret, File, Manual, NoSecret
-from .host import ACME_PROVIDER
+from ..registry.system import AcmeProvider, ReloadSettings
+from ..registry.values import EnvironmentSecret, File, NoSecret
 
+ACME_PROVIDER = Reference("acme")
 SIGNATURE = {DkimAlgorithm.RSA: RsaSignature, DkimAlgorithm.ED25519: Ed25519Signature}
+DIRECTORY = Reference("directory")
 POSTMASTER = "postmaster"  # RFC 5321, section 4.5.1: every domain has one
 ABUSE = "abuse"  # RFC 2142, section 2
 RECIPIENT_READER = "recipient-reader"
+ROLE_MAILBOX = "role-mailbox"
 READER_PERMISSIONS = frozenset(
     {
         "authenticate",
@@ -70,7 +75,9 @@ def _domain_ids(server: Server) -> dict[str, Reference]:
 
 
 def _domain(server: Server, domain: MailDomain) -> Domain:
-    return Domain(
+    # With ACME the certificate is left as it is: what follows the start sets it, and must not be undone by the next plan.
+    kind = Domain if server.tls.acme else DomainWithoutCertificate
+    return kind(
         name=domain.name,
         description=None,
         aliases=frozenset(domain.aliases),
@@ -78,13 +85,24 @@ def _domain(server: Server, domain: MailDomain) -> Domain:
         sub_addressing=SubAddressing() if domain.sub_addressing else NoSubAddressing(),
         allow_relaying=False,
         report_address_uri=f"mailto:{domain.dmarc_report_address or POSTMASTER}",
-        certificate_management=_certificate_management(server, domain),
     )
 
 
-def _certificate_management(server: Server, domain: MailDomain) -> Manual | AutomaticCertificate:
+def acme_operations(server: Server) -> Plan:
+    """The authority the server gets its certificates from, for a server that runs: it is asked at once."""
     if server.tls.acme is None:
-        return Manual()
+        return ()
+    provider = AcmeProvider(
+        directory=server.tls.acme.directory_url, challenge_type="TlsAlpn01", contact=frozenset({server.tls.acme.contact})
+    )
+    domains = {
+        f"d{number}": DomainCertificate(name=domain.name, certificate_management=_automatic(server, domain))
+        for number, domain in enumerate(server.mail_domains)
+    }
+    return (Upsert({ACME_PROVIDER.client_id: provider}), Upsert(domains))
+
+
+def _automatic(server: Server, domain: MailDomain) -> AutomaticCertificate:
     # The host name goes with the domain it is in, or with the first: the server knows no certificate without a domain.
     domains = [found.name for found in server.mail_domains]
     home = next((name for name in domains if server.hostname.endswith(f".{name}") or server.hostname == name), domains[0])
@@ -106,17 +124,19 @@ def mailboxes(server: Server) -> tuple[AccountSettings, ...]:
         return server.accounts
     taken = {address for account in server.accounts for address in account.addresses}
     wanted = [f"{name}@{domain.name}" for name in (POSTMASTER, ABUSE) for domain in server.mail_domains]
-    free = [address for address in wanted if address not in taken]
-    if not free:
-        return server.accounts
-    postmaster = {"address": free[0], "description": "Postmaster", "aliases": free[1:]}
-    return (*server.accounts, AccountSettings.model_validate(postmaster))
+    # Aliases all of them, so that any can be given to somebody later: an account's own name stays taken.
+    roles = {
+        "address": f"{ROLE_MAILBOX}@{server.mail_domains[0].name}",
+        "description": "Postmaster and abuse",
+        "aliases": [address for address in wanted if address not in taken],
+    }
+    return (*server.accounts, AccountSettings.model_validate(roles))
 
 
 def account_operations(server: Server) -> Plan:
     """The mailboxes, without their passwords. Accounts that are not listed are left alone."""
     ids = _domain_ids(server)
-    accounts = {f"a{number}": _account(account, ids) for number, account in enumerate(mailboxes(server))}
+    accounts: dict[str, Account] = {f"a{number}": _account(account, ids) for number, account in enumerate(mailboxes(server))}
     if server.has_recipient_reader:
         accounts["reader"] = Account(
             name=RECIPIENT_READER,
@@ -127,7 +147,14 @@ def account_operations(server: Server) -> Plan:
             permissions=OnlyPermissions(enabled_permissions=READER_PERMISSIONS),
             quotas={},
         )
-    return (Upsert(accounts),) if accounts else ()
+    if not accounts:
+        return ()
+    # An alias moves from one account to another only through nobody. Not where other pods serve meanwhile: they would refuse it.
+    cleared = {
+        client_id: AccountWithoutAliases(name=account.name, domain_id=account.domain_id)
+        for client_id, account in accounts.items()
+    }
+    return (Upsert(accounts),) if server.is_distributed else (Upsert(cleared), Upsert(accounts))
 
 
 def _account(account: AccountSettings, domain_ids: dict[str, Reference]) -> Account:
@@ -159,18 +186,22 @@ def mta_sts_operations(server: Server) -> Plan:
 
 
 def directory_operations(server: Server) -> Plan:
-    """The directory, for a server that has been started once.
+    """The directory, or none, for a server that has been started once.
 
     Before its first start a server must not be told of `Authentication`: it would then leave out its own default roles.
     """
-    if server.directory is None:
-        return ()
-    found = _oidc(server.directory.oidc) if server.directory.oidc else _ldap(server.directory.ldap)
+    found = _directory(server)
     return (
-        Reconcile(Directory, {"directory": found}),
-        Update(Authentication(directory_id=Reference("directory"))),
+        Reconcile(Directory, {DIRECTORY.client_id: found} if found else {}),
+        Update(Authentication(directory_id=DIRECTORY if found else None)),
         Create({"reload": ReloadSettings()}),
     )
+
+
+def _directory(server: Server) -> Directory | None:
+    if server.directory is None:
+        return None
+    return _oidc(server.directory.oidc) if server.directory.oidc else _ldap(server.directory.ldap)
 
 
 def _oidc(oidc: Oidc) -> OidcDirectory:

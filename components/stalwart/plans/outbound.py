@@ -129,7 +129,7 @@ def _smarthost_route(smarthost: Smarthost) -> RelayRoute:
 def _tls_strategies(server: Server) -> list[MtaTlsStrategy]:
     optional = {"start_tls": "optional", "dane": "optional", "mta_sts": "optional"}
     # Without DANE or MTA-STS: neither may hold back mail whose destination is fixed here.
-    fixed = {"start_tls": "require", "dane": "disable", "mta_sts": "disable"}
+    fixed = {"dane": "disable", "mta_sts": "disable"}
     strategies = [
         MtaTlsStrategy(name="invalid-tls", description="Allow invalid TLS certificates", allow_invalid_certs=True, **optional),
         MtaTlsStrategy(name="default", description="Default TLS settings", allow_invalid_certs=False, **optional),
@@ -137,7 +137,9 @@ def _tls_strategies(server: Server) -> list[MtaTlsStrategy]:
     if server.smarthosts:
         # It is told a password: encrypted and verified, or not at all.
         description = "To a smarthost"
-        strategies.append(MtaTlsStrategy(name=SMARTHOST_TLS, description=description, allow_invalid_certs=False, **fixed))
+        strategies.append(
+            MtaTlsStrategy(name=SMARTHOST_TLS, description=description, start_tls="require", allow_invalid_certs=False, **fixed)
+        )
     if server.role == Role.BACKUP:
         assert server.peer is not None
         # With the default strategy every held message would lose its first try after the primary's return.
@@ -145,6 +147,8 @@ def _tls_strategies(server: Server) -> list[MtaTlsStrategy]:
             MtaTlsStrategy(
                 name=PRIMARY_ROUTE,
                 description="To the primary exchange",
+                # Where it is required, a host that does not offer it is a permanent failure: held mail would be given up.
+                start_tls="optional",
                 allow_invalid_certs=not server.peer.verified,
                 **fixed,
             )

@@ -7,10 +7,9 @@ no account and no key of the primary. A missing key refuses: the server's `key_e
 from ..arguments import Role, Server
 from ..operations import Plan, Reconcile, Upsert
 from ..options.recipients import RecipientSource
-from ..registry.directory import Domain, NoSubAddressing
+from ..registry.directory import DomainWithoutCertificate, NoSubAddressing
 from ..registry.encoding import Expression, when
 from ..registry.mta import MemoryLookupKey, SieveSystemScript
-from ..registry.values import Manual
 from .host import FIRST_DOMAIN
 
 RELAY_DOMAINS = "relay-domains"
@@ -33,7 +32,7 @@ def relay_operations(server: Server) -> Plan:
     """The domains a backup relays, and the one it is itself. Its recipients are written by a Job: they may be 100,000."""
     relayed = [name for domain in server.mail_domains for name in domain.names]
     keys = {f"k{number}": MemoryLookupKey(namespace=RELAY_DOMAINS, key=name) for number, name in enumerate(relayed)}
-    own = Domain(
+    own = DomainWithoutCertificate(
         name=server.hostname,
         description="This host itself",
         aliases=frozenset(),
@@ -41,7 +40,6 @@ def relay_operations(server: Server) -> Plan:
         sub_addressing=NoSubAddressing(),
         allow_relaying=False,
         report_address_uri=f"mailto:postmaster@{server.mail_domains[0].name}",
-        certificate_management=Manual(),
     )
     return (
         Upsert({FIRST_DOMAIN.client_id: own}),

@@ -44,9 +44,25 @@ class Domain(RegistryObject):
     sub_addressing: SubAddressing | NoSubAddressing
     allow_relaying: bool
     report_address_uri: str
-    certificate_management: Manual | AutomaticCertificate
     dkim_management: Manual = field(default_factory=Manual)
     dns_management: Manual = field(default_factory=Manual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainWithoutCertificate(Domain):
+    """A domain for whose names the server gets no certificate itself."""
+
+    certificate_management: Manual = field(default_factory=Manual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainCertificate(RegistryObject):
+    """The one field of a domain that says which certificate the server gets itself."""
+
+    OBJECT: ClassVar = "Domain"
+    MATCH_ON: ClassVar = ("name",)
+    name: str
+    certificate_management: AutomaticCertificate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +142,18 @@ class Account(RegistryObject):
     roles: UserRole | AdminRole
     permissions: InheritedPermissions | OnlyPermissions
     quotas: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountWithoutAliases(RegistryObject):
+    """A mailbox that has given up its other addresses, and keeps everything else."""
+
+    OBJECT: ClassVar = "Account"
+    MATCH_ON: ClassVar = ("name", "domainId")
+    VARIANT: ClassVar = "User"
+    name: str
+    domain_id: Reference
+    aliases: tuple[EmailAlias, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,14 @@ class MtaStageRcpt(RegistryObject):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MtaStageAuth(RegistryObject):
+    """How a client may say who it is (AUTH)."""
+
+    OBJECT: ClassVar = "MtaStageAuth"
+    sasl_mechanisms: Expression
+
+
+@dataclass(frozen=True, kw_only=True)
 class MtaStageData(RegistryObject):
     """What a message may be (DATA). Sizes in bytes."""
 
