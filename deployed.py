@@ -17,16 +17,20 @@ class Deployed:
     """Such as `0.16`: servers of one line read the same store."""
     storage: str
     """`embedded` or `distributed`."""
+    bodies: str
+    """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
 
     @classmethod
     def by(cls, settings: Settings) -> "Deployed":
         """What these settings deploy."""
         major, minor = checks.server_line(settings.image)
-        return cls(server_line=f"{major}.{minor}", storage=settings.storage.kind.value)
+        blobs = settings.storage.blobs
+        bodies = f"{blobs.url}/{blobs.bucket}/{blobs.prefix or ''}" if blobs else ""
+        return cls(server_line=f"{major}.{minor}", storage=settings.storage.kind.value, bodies=bodies)
 
     def export(self) -> dict[str, str]:
         """The stack output `deployed`."""
-        return {"serverLine": self.server_line, "storage": self.storage}
+        return {"serverLine": self.server_line, "storage": self.storage, "bodies": self.bodies}
 
 
 def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix: str) -> None:
@@ -49,6 +53,12 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
             f"    allowed: {old['storage']}, until the mail has been moved\n"
+            "    example: follow docs/runbooks/storage.md"
+        )
+    elif old.get("bodies", new["bodies"]) != new["bodies"]:
+        mistakes.append(
+            f"{prefix}:storage.blobs is {new['bodies']} and mail bodies are in {old['bodies']}: mail would be empty\n"
+            f"    allowed: {old['bodies']}, until they have been copied\n"
             "    example: follow docs/runbooks/storage.md"
         )
     if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:

@@ -16,7 +16,7 @@ from pulumi_kubernetes.networking.v1 import (
 from .. import labels
 from . import follow_up, listeners, names
 from .arguments import Server
-from .listeners import HTTPS_PORT, MANAGEMENT, MANAGEMENT_PORT, Listener
+from .listeners import HTTPS_PORT, MANAGEMENT, MANAGEMENT_PORT, SMTP_PORT, Listener
 from .options.delivery import ExposureKind
 
 DNS_PORT = 53
@@ -97,12 +97,21 @@ def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
     ports = {_port_of(url) for url in urls if url} | {smarthost.port for smarthost in server.smarthosts}
     if server.is_distributed:
         ports.add(storage.database.port if storage.database else 5432)
+        ports.add(SMTP_PORT)  # a pod waits for the one before it to serve
     if storage.redis and storage.redis.sentinels:
         ports.add(DEFAULT_PORTS["redis"])  # Sentinel says where the server is
     allowed = [_tcp(port) for port in sorted(ports)]
     if server.spam.pyzor:
         allowed.append(NetworkPolicyPortArgs(port=PYZOR_PORT, protocol="UDP"))
     return [NetworkPolicyEgressRuleArgs(ports=allowed)] if allowed else []
+
+
+def coordinators(server: Server) -> list[str]:
+    """`host:port` of what the pods tell each other of changes through."""
+    redis, nats = server.storage.redis, server.storage.nats
+    urls = [*((redis.url,) if redis and redis.url else redis.sentinels if redis else ())]
+    urls += [f"nats://{address}" for address in (nats.addresses if nats else ())]
+    return [f"{urlsplit(url).hostname}:{_port_of(url)}" for url in urls]
 
 
 def _port_of(url: str) -> int:

@@ -44,7 +44,7 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs, ObjectMetaArgs
 
 from .. import labels
 from ..model import SecretKey
-from . import listeners, names, paths, scaling
+from . import listeners, names, network, paths, scaling
 from .arguments import Role, Server
 from .certificates import certificates
 from .job_pod import ADMIN_USER, secret_variable
@@ -58,6 +58,25 @@ START_PERIOD_S = 5
 START_ATTEMPTS = 36  # three minutes: where egress is blocked the server waits a minute for its web interface before it listens
 DRAIN_S = 10  # for load balancers to notice that the pod is going
 STOP_S = 40
+
+# Pods that share stores start one after another. Two that start at once on an empty database each add the defaults of the server,
+# and one of them is left without listeners (seen). A server that finds no coordinator runs without one until its next start
+# (seen too). Both waits end: one pod or a coordinator that is gone for long must not keep the others down.
+AWAIT_OTHERS = """\
+set -eu
+await() {
+  for _ in $(seq 60); do
+    if timeout 3 bash -c ": < /dev/tcp/$1/$2" 2> /dev/null; then return; fi
+    echo "waiting for $1 port $2"
+    sleep 5 &
+    wait $!
+  done
+}
+trap 'exit 143' TERM
+for address in $COORDINATORS; do await "${address%:*}" "${address##*:}"; done
+number="${HOSTNAME##*-}"
+if [ "$number" -gt 0 ]; then await "${HOSTNAME%-*}-$((number - 1)).$SERVICE" 25; fi
+"""
 
 # Asks the server whether the plan in $PLAN is the last one applied in full. The password stays off the command line.
 AWAIT_PLAN = """\
@@ -150,7 +169,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
             ContainerArgs(
                 name="await-plan",
                 image=server.server_image,
-                command=["/bin/sh", "-c", AWAIT_PLAN],
+                command=["/bin/sh", "-c", AWAIT_OTHERS + AWAIT_PLAN if server.is_distributed else AWAIT_PLAN],
                 env=[
                     *environment,
                     EnvVarArgs(name="STALWART_RECOVERY_MODE", value="1"),
@@ -162,6 +181,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                         ),
                     ),
                     EnvVarArgs(name="QUERY", value=applied_query()),
+                    *_others(server),
                 ],
                 security_context=_server_security(),
                 resources=_server_resources(),
@@ -211,6 +231,15 @@ def _environment(server: Server, credentials_name: str) -> list[EnvVarArgs]:
     if server.role == Role.PRIMARY:
         environment.append(EnvVarArgs(name="STALWART_PUBLIC_URL", value=f"https://{server.hostname}"))
     return environment
+
+
+def _others(server: Server) -> list[EnvVarArgs]:
+    if not server.is_distributed:
+        return []
+    return [
+        EnvVarArgs(name="COORDINATORS", value=" ".join(network.coordinators(server))),
+        EnvVarArgs(name="SERVICE", value=names.INTERNAL_SERVICE),
+    ]
 
 
 def _database_ca(server: Server) -> SecretKey | None:

@@ -1,6 +1,7 @@
 """The two kinds of storage, as recorded."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -77,6 +78,25 @@ def test_pods_keep_apart_and_roll_one_at_a_time():
     assert recording.of_type("kubernetes:autoscaling/v2:HorizontalPodAutoscaler") == []
 
 
+def test_pods_that_share_stores_start_one_after_another_and_after_their_coordinator(tmp_path):
+    gate = _server(changed("primary", storage=DISTRIBUTED))["template"]["spec"]["initContainers"][0]
+    environment = {variable["name"]: variable.get("value") for variable in gate["env"]}
+    assert environment["COORDINATORS"] == "valkey.stores.svc:6380"
+    # The script itself, with what it calls replaced by notes of the calls.
+    calls = tmp_path / "calls"
+    (tmp_path / "timeout").write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    (tmp_path / "timeout").chmod(0o755)
+    script = gate["command"][2].partition("stalwart --config")[0]
+    for pod in ("stalwart-0", "stalwart-2"):
+        variables = {**environment, "HOSTNAME": pod, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+        run = subprocess.run(["/bin/sh", "-c", script], env={k: v for k, v in variables.items() if v}, check=True, timeout=20)
+        assert run.returncode == 0
+    redis, before = "3 bash -c : < /dev/tcp/valkey.stores.svc/6380", "3 bash -c : < /dev/tcp/stalwart-1.stalwart-internal/25"
+    assert calls.read_text().splitlines() == [redis, redis, before]
+    alone = _server(recorded("primary"))["template"]["spec"]["initContainers"][0]
+    assert "dev/tcp" not in alone["command"][2]
+
+
 def test_an_autoscaler_owns_the_number_of_pods():
     recording = changed("primary", storage={**DISTRIBUTED, "replicas": 2, "maxReplicas": 6, "cpuPercent": 60})
     # Left out, the API server would make it one until the autoscaler acts (seen on a real one).
@@ -100,7 +120,8 @@ def test_the_pods_may_reach_their_stores_inside_the_cluster():
 def test_what_was_deployed_is_known_to_the_next_run(storage):
     recording = changed("primary", storage=storage)
     kind = "distributed" if storage else "embedded"
-    assert recording.outputs["deployed"] == {"serverLine": "0.16", "storage": kind}
+    bodies = "https://s3.eu-west-1.amazonaws.com/example-mail-blobs/" if storage else ""
+    assert recording.outputs["deployed"] == {"serverLine": "0.16", "storage": kind, "bodies": bodies}
 
 
 def test_the_configuration_file_names_the_store_and_holds_no_password():

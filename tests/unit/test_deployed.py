@@ -25,6 +25,20 @@ def test_another_kind_of_storage_is_refused_with_the_runbook():
         refuse_losing_mail(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "0.16"}}, "mail")
 
 
+def test_another_bucket_is_refused_since_the_server_reads_one_alone():
+    storage = {"kind": "distributed", "nats": {"addresses": ["nats:4222"]}}
+
+    def with_bucket(name):
+        return parse({**CONFIG, "storage": {**storage, "blobs": {"bucket": name, "region": "eu-west-1"}}}, "mail")
+
+    before = {"deployed": Deployed.by(with_bucket("old-bucket")).export()}
+    refuse_losing_mail(with_bucket("old-bucket"), before, "mail")
+    with pytest.raises(
+        SettingsError, match=r"mail bodies are in https://s3\.eu-west-1\.amazonaws\.com/old-bucket/: mail would be empty"
+    ):
+        refuse_losing_mail(with_bucket("new-bucket"), before, "mail")
+
+
 def test_a_jump_of_the_line_needs_the_migration_to_be_done():
     before = {"deployed": {"storage": "embedded", "serverLine": "0.15"}}
     with pytest.raises(SettingsError, match=r"docs/runbooks/upgrade\.md, then pulumi config set migratedTo 0\.16"):
