@@ -219,6 +219,10 @@ def _faults(server: Server) -> list[str]:
     if not server.mail_domains:
         faults.append("domains: at least one domain that receives mail is needed")
     names = frozenset(domain.name for domain in server.mail_domains)
+    if server.has_recipient_reader and f"recipient-reader@{server.mail_domains[0].name}" in {
+        address for account in server.accounts for address in account.addresses
+    }:
+        faults.append("accounts: recipient-reader is the account that the backup reads recipients with; take another name")
     faults += [f"accounts: {fault}" for fault in account_problems(server.accounts, server.directory, names)]
     if server.peer and server.peer.hostname == server.hostname:
         faults.append(f"peer.hostname: `{server.hostname}` is this server itself; mail would be relayed in a circle")

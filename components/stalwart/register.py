@@ -268,7 +268,7 @@ def later_jobs(scope: Scope, reader: RecipientReaderArgs | None, after: Sequence
         done.append(_job(scope, "follow-up", work, digest_of, [*after, files.resource, programs.resource]))
     if certificates(server):
         work = follow_up.reload_tls_work(server, files.name)
-        _cron_job(scope, "reload-tls", work, follow_up.RELOAD_TLS_CRON, [*after, files.resource])
+        _cron_job(scope, "reload-tls", work, follow_up.RELOAD_TLS_CRON, [*after, files.resource], follow_up.SYNC_DEADLINE_S)
     if follow_up.syncs_recipients(server) and reader:
         work = follow_up.recipients_work(server, programs.name, [], follow_up.Primary(reader["url"], reader["username"]))
         cron = f"*/{server.recipients.sync_minutes} * * * *"

@@ -9,7 +9,7 @@ from components.stalwart.operations import to_ndjson
 from components.stalwart.plans.mailboxes import directory_operations
 
 from .plans import accounts, objects, plan_of, singleton
-from .servers import BACKUP, DISTRIBUTED, FULL_PRIMARY, PRIMARY, server
+from .servers import BACKUP, FULL_PRIMARY, PRIMARY, server
 
 
 def test_only_domains_that_receive_mail_are_made_and_pulumi_owns_their_records():
@@ -62,12 +62,20 @@ def test_a_postmaster_that_is_somebody_is_not_somebody_else():
     assert _roles(plan) == {("postmaster", "#d1"), ("abuse", "#d0"), ("abuse", "#d1")}
 
 
-def test_an_alias_moves_through_nobody_so_that_the_server_takes_the_plan():
+def test_the_role_mailbox_gives_up_an_address_before_somebody_gets_it():
     first, second = [op for op in plan_of(FULL_PRIMARY) if op["object"] == "Account"]
-    assert first["value"].keys() == second["value"].keys()
-    assert {str(account["aliases"]) for account in first["value"].values()} == {"{}"}
-    # Other pods serve meanwhile, and would refuse the alias.
-    assert len([op for op in plan_of(DISTRIBUTED) if op["object"] == "Account"]) == 1
+    assert [(a["name"], a["aliases"]) for a in first["value"].values()] == [("role-mailbox", {})]  # and nobody else's aliases
+    assert "alice" in {account["name"] for account in second["value"].values()}
+
+
+def test_the_role_mailbox_can_be_given_a_password():
+    account = {"address": "role-mailbox@example.com", "quota": "1Gi", "password": {"name": "roles"}}
+    plan = plan_of(PRIMARY, accounts=[account])
+    (found,) = [found for found in accounts(plan) if found["name"] == "role-mailbox"]
+    assert found["quotas"] == {"maxDiskQuota": 2**30}
+    assert len(_roles(plan)) == 4
+    with pytest.raises(checks.ArgumentsError, match="take another name"):
+        server(PRIMARY, accounts=[{"address": "recipient-reader@example.com"}])
 
 
 def test_the_account_that_reads_recipients_may_read_and_nothing_else():

@@ -57,7 +57,9 @@ def test_the_relay_is_encrypted_and_verified_where_it_can_be_and_never_strands_m
     assert strategy["startTls"] == "optional"  # required, held mail is lost to a primary that does not offer it
     assert strategy["allowInvalidCerts"] is not verified
     assert _tls(plan, "alice@example.com") == "primary"
-    assert _tls(plan, "alice@example.com", retry_num=1, last_error="tls") == "invalid-tls"
+    assert _tls(plan, "alice@example.com", retry_num=1, last_error="tls") == "primary-retry"
+    (retry,) = [value for value in objects(plan, "MtaTlsStrategy") if value["name"] == "primary-retry"]
+    assert (retry["allowInvalidCerts"], retry["dane"], retry["mtaSts"]) == (True, "disable", "disable")
 
 
 def test_all_mail_that_leaves_goes_through_a_smarthost():

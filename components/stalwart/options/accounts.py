@@ -99,7 +99,7 @@ class Ldap(Model):
     """A checked `LdapArgs`."""
 
     url: str = Field(
-        pattern=r"^ldaps?://[^/\s]+$",
+        pattern=r"^ldaps?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
         description="ldap://host:port or ldaps://host:port",
         examples=["ldaps://ldap.example.com:636"],
     )

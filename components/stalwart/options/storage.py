@@ -1,7 +1,8 @@
 """Where mail is kept: in one pod's volume, or in stores that many pods share."""
 
+import re
 from enum import StrEnum
-from typing import NotRequired, Self, TypedDict
+from typing import Annotated, NotRequired, Self, TypedDict
 
 from pydantic import Field, model_validator
 
@@ -9,6 +10,7 @@ from ...model import BucketName, KubernetesName, Model, Quantity, SecretKey, Web
 from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
+REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
 
 
 class StorageKind(StrEnum):
@@ -140,11 +142,13 @@ class Redis(Model):
 
     url: str | None = Field(
         None,
-        pattern=r"^rediss?://[^@\s]+$",
+        pattern=REDIS_URL.pattern,
         description="redis://host:6379, without a password",
         examples=["redis://valkey:6379"],
     )
-    sentinels: tuple[str, ...] = Field((), description="URLs of Sentinels", examples=['["redis://sentinel:26379"]'])
+    sentinels: tuple[Annotated[str, Field(pattern=REDIS_URL.pattern)], ...] = Field(
+        (), description="URLs of Sentinels", examples=['["redis://sentinel:26379"]']
+    )
     service_name: str = Field("mymaster", description="what the Sentinels call the server", examples=["mymaster"])
     username: str | None = Field(None, description="with sentinels: a user", examples=["stalwart"])
     password: SecretKey | None = Field(None, description="with sentinels: a Secret", examples=['{"name": "valkey"}'])
@@ -162,7 +166,9 @@ class Redis(Model):
 class Nats(Model):
     """A checked `NatsArgs`."""
 
-    addresses: tuple[str, ...] = Field(min_length=1, description="host:port of each server", examples=['["nats:4222"]'])
+    addresses: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+:[0-9]{1,5}$")], ...] = Field(
+        min_length=1, description="host:port of each server", examples=['["nats:4222"]']
+    )
     username: str | None = Field(None, description="with password", examples=["stalwart"])
     password: SecretKey | None = Field(None, description="with username: a Secret", examples=['{"name": "nats"}'])
     tls: bool = Field(False, description="true or false", examples=["true"])

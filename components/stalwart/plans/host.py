@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from .. import listeners, paths
 from ..arguments import Role, Server
 from ..certificates import certificates
-from ..operations import Create, Plan, Reconcile, Update, Upsert
+from ..operations import Create, Plan, Reconcile, Update
 from ..options.tls import TlsVersion
 from ..registry.encoding import Reference
 from ..registry.system import (
@@ -56,7 +56,9 @@ def _proxies(server: Server, listener: listeners.Listener) -> frozenset[str]:
 
 
 def certificate_operations(server: Server) -> Plan:
-    """The certificates in files, if there are any."""
+    """The certificates in files and no others, or the server would look for files that are no longer mounted."""
+    if server.tls.acme:
+        return ()  # it keeps its own among them
     found = {
         f"tls{number}": Certificate(
             certificate=File(file_path=f"{paths.tls_directory(number)}/tls.crt"),
@@ -64,7 +66,7 @@ def certificate_operations(server: Server) -> Plan:
         )
         for number, _certificate in enumerate(certificates(server))
     }
-    return (Upsert(found),) if found else ()
+    return (Reconcile(Certificate, found),)
 
 
 def network_operations(server: Server) -> Plan:

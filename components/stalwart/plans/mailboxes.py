@@ -124,13 +124,13 @@ def mailboxes(server: Server) -> tuple[AccountSettings, ...]:
         return server.accounts
     taken = {address for account in server.accounts for address in account.addresses}
     wanted = [f"{name}@{domain.name}" for name in (POSTMASTER, ABUSE) for domain in server.mail_domains]
+    free = [address for address in wanted if address not in taken]
     # Aliases all of them, so that any can be given to somebody later: an account's own name stays taken.
-    roles = {
-        "address": f"{ROLE_MAILBOX}@{server.mail_domains[0].name}",
-        "description": "Postmaster and abuse",
-        "aliases": [address for address in wanted if address not in taken],
-    }
-    return (*server.accounts, AccountSettings.model_validate(roles))
+    address = f"{ROLE_MAILBOX}@{server.mail_domains[0].name}"
+    given = [account for account in server.accounts if account.address.lower() == address]
+    others = tuple(account for account in server.accounts if account not in given)
+    own = given[0] if given else AccountSettings.model_validate({"address": address, "description": "Postmaster and abuse"})
+    return (*others, own.model_copy(update={"aliases": (*own.aliases, *free)}))
 
 
 def account_operations(server: Server) -> Plan:
@@ -149,12 +149,10 @@ def account_operations(server: Server) -> Plan:
         )
     if not accounts:
         return ()
-    # An alias moves from one account to another only through nobody. Not where other pods serve meanwhile: they would refuse it.
-    cleared = {
-        client_id: AccountWithoutAliases(name=account.name, domain_id=account.domain_id)
-        for client_id, account in accounts.items()
-    }
-    return (Upsert(accounts),) if server.is_distributed else (Upsert(cleared), Upsert(accounts))
+    # What somebody else gets must be free before; only the role mailbox gives up addresses by itself.
+    role = [account for account in accounts.values() if account.name == ROLE_MAILBOX and account.domain_id == Reference("d0")]
+    freed = {f"role{n}": AccountWithoutAliases(name=found.name, domain_id=found.domain_id) for n, found in enumerate(role)}
+    return (*((Upsert(freed),) if freed else ()), Upsert(accounts))
 
 
 def _account(account: AccountSettings, domain_ids: dict[str, Reference]) -> Account:

@@ -34,6 +34,7 @@ from .relay import IS_RELAYED
 HELD_QUEUE = "backupmx"  # the server allows eight characters
 PRIMARY_ROUTE = "primary"
 SMARTHOST_TLS = "smarthost"
+PRIMARY_RETRY = "primary-retry"
 IS_LOCAL = "is_local_domain(rcpt_domain)"
 
 # The server repeats the last interval, so mail is tried again every 15 minutes until it expires. With its own default list
@@ -153,6 +154,15 @@ def _tls_strategies(server: Server) -> list[MtaTlsStrategy]:
                 **fixed,
             )
         )
+        strategies.append(
+            MtaTlsStrategy(
+                name=PRIMARY_RETRY,
+                description="To the primary exchange, after its certificate failed",
+                start_tls="optional",
+                allow_invalid_certs=True,
+                **fixed,
+            )
+        )
     return strategies
 
 
@@ -191,7 +201,7 @@ def _strategy(server: Server) -> Update:
             ),
             tls=when(
                 # For held mail a certificate that fails delays a message by one try; it never strands it.
-                *((f"{IS_RELAYED} && retry_num > 0 && last_error == 'tls'", "'invalid-tls'") for _ in relayed),
+                *((f"{IS_RELAYED} && retry_num > 0 && last_error == 'tls'", f"'{PRIMARY_RETRY}'") for _ in relayed),
                 *relayed,
                 *((condition, f"'{SMARTHOST_TLS}'") for condition in smarthost_tls),
                 ("retry_num > 0 && last_error == 'tls'", "'invalid-tls'"),
