@@ -1,6 +1,7 @@
 """The two kinds of storage, as recorded."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -102,6 +103,7 @@ def test_an_autoscaler_owns_the_number_of_pods():
     # Left out, the API server would make it one until the autoscaler acts (seen on a real one).
     assert _server(recording)["replicas"] == 2
     assert only(recording, STATEFUL_SET).ignore_changes == ("spec.replicas",)
+    assert only(recording, STATEFUL_SET).inputs["metadata"]["annotations"] == {"pulumi.com/patchForce": "true"}
     scaler = only(recording, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler").inputs["spec"]
     assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 6)
     assert scaler["metrics"][0]["resource"]["target"]["averageUtilization"] == 60
@@ -129,3 +131,30 @@ def test_the_configuration_file_names_the_store_and_holds_no_password():
     config = json.loads(files["config.json"])
     assert config["@type"] == "PostgreSql"
     assert config["authSecret"]["@type"] == "EnvironmentVariable"
+
+
+def test_every_secret_and_file_a_plan_names_is_in_the_pod():
+    """What the plan refers to and the pod lacks is found out by the server, when it is too late."""
+    secret = {"name": "given"}
+    recording = changed(
+        "primary",
+        storage={**DISTRIBUTED, "redis": {"sentinels": ["redis://s:26379"], "password": secret, "sentinelPassword": secret}},
+        smarthosts=[{"name": "ses", "hostname": "smtp.example.net", "username": "u", "password": secret}],
+        telemetry={
+            "otlp": {"endpoint": "http://otlp:4318", "token": secret},
+            "webhooks": [{"url": "http://hook:8081/x", "events": ["security.abuse-ban"], "signatureKey": secret}],
+        },
+        directory={"ldap": {"url": "ldap://ldap:3890", "baseDn": "dc=x", "bindDn": "cn=x", "bindPassword": secret}},
+    )
+    texts = "".join(
+        text for resource in recording.of_type("kubernetes:core/v1:ConfigMap") for text in resource.inputs["data"].values()
+    )
+    variables = set(re.findall(r'"variableName":\s*"([^"]+)"', texts))
+    assert len(variables) >= 9
+    assert variables <= _environment(recording).keys()
+    mounts = [m["mountPath"] for m in _server(recording)["template"]["spec"]["containers"][0]["volumeMounts"]]
+    paths = set(re.findall(r'"filePath":\s*"([^"]+)"', texts))
+    assert paths
+    assert all(any(path.startswith(f"{mount}/") for mount in mounts) for path in paths)
+    policy = named(recording, "stalwart-server-policy").inputs["spec"]
+    assert {4318, 8081, 3890, 26379, 587} <= {p["port"] for rule in policy["egress"] if "to" not in rule for p in rule["ports"]}
