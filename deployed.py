@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components import checks
+from components.stalwart.options.storage import StorageKind
 from settings import Settings, SettingsError
 
 OUTPUT = "deployed"
@@ -17,6 +18,8 @@ class Deployed:
     """Such as `0.16`: servers of one line read the same store."""
     storage: str
     """`embedded` or `distributed`."""
+    database: str
+    """Which database: `host:port/name`, `made here`, or empty when the data is in a volume."""
     bodies: str
     """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
 
@@ -26,11 +29,18 @@ class Deployed:
         major, minor = checks.server_line(settings.image)
         blobs = settings.storage.blobs
         bodies = f"{blobs.url}/{blobs.bucket}/{blobs.prefix or ''}" if blobs else ""
-        return cls(server_line=f"{major}.{minor}", storage=settings.storage.kind.value, bodies=bodies)
+        given = settings.storage.database
+        made = "made here" if settings.storage.kind == StorageKind.DISTRIBUTED else ""
+        return cls(
+            server_line=f"{major}.{minor}",
+            storage=settings.storage.kind.value,
+            database=f"{given.host}:{given.port}/{given.name}" if given else made,
+            bodies=bodies,
+        )
 
     def export(self) -> dict[str, str]:
         """The stack output `deployed`."""
-        return {"serverLine": self.server_line, "storage": self.storage, "bodies": self.bodies}
+        return {"serverLine": self.server_line, "storage": self.storage, "database": self.database, "bodies": self.bodies}
 
 
 def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix: str) -> None:
@@ -53,6 +63,12 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
             f"    allowed: {old['storage']}, until the mail has been moved\n"
+            "    example: follow docs/runbooks/storage.md"
+        )
+    elif old.get("database", new["database"]) != new["database"]:
+        mistakes.append(
+            f"{prefix}:storage.database is {new['database']} and the mail is in another: {old['database']}\n"
+            f"    allowed: {old['database']}, until the data has been moved\n"
             "    example: follow docs/runbooks/storage.md"
         )
     elif old.get("bodies", new["bodies"]) != new["bodies"]:

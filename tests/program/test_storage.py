@@ -123,7 +123,12 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
     recording = changed("primary", storage=storage)
     kind = "distributed" if storage else "embedded"
     bodies = "https://s3.eu-west-1.amazonaws.com/example-mail-blobs/" if storage else ""
-    assert recording.outputs["deployed"] == {"serverLine": "0.16", "storage": kind, "bodies": bodies}
+    assert recording.outputs["deployed"] == {
+        "serverLine": "0.16",
+        "storage": kind,
+        "database": "made here" if storage else "",
+        "bodies": bodies,
+    }
 
 
 def test_the_configuration_file_names_the_store_and_holds_no_password():

@@ -39,6 +39,17 @@ def test_another_bucket_is_refused_since_the_server_reads_one_alone():
         refuse_losing_mail(with_bucket("new-bucket"), before, "mail")
 
 
+def test_another_database_is_refused():
+    storage = {"kind": "distributed", "nats": {"addresses": ["nats:4222"]}, "blobs": {"bucket": "a-bucket", "region": "r"}}
+    here = parse({**CONFIG, "storage": storage}, "mail")
+    there = parse({**CONFIG, "storage": {**storage, "database": {"host": "pg.example.net", "password": {"name": "pg"}}}}, "mail")
+    with pytest.raises(
+        SettingsError, match=r"storage\.database is pg\.example\.net:5432/stalwart and the mail is in another: made here"
+    ):
+        refuse_losing_mail(there, {"deployed": Deployed.by(here).export()}, "mail")
+    refuse_losing_mail(there, {"deployed": Deployed.by(there).export()}, "mail")
+
+
 def test_a_jump_of_the_line_needs_the_migration_to_be_done():
     before = {"deployed": {"storage": "embedded", "serverLine": "0.15"}}
     with pytest.raises(SettingsError, match=r"docs/runbooks/upgrade\.md, then pulumi config set migratedTo 0\.16"):
