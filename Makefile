@@ -29,7 +29,7 @@ schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settin
 lock: ## requirements.txt and requirements-lint.txt from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
 	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--custom-compile-command "make lock" --extra test pyproject.toml --output-file requirements.txt
+		--custom-compile-command "make lock" --extra doctor --extra test pyproject.toml --output-file requirements.txt
 	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 		--custom-compile-command "make lock" --extra lint --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
 
