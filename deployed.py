@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 from components import checks
+from components.dkim import SelectorState
 from components.stalwart.options.storage import StorageKind
 from settings import Settings, SettingsError
 
@@ -20,6 +22,8 @@ class Deployed:
     """`embedded` or `distributed`."""
     database: str
     """Which database: `host:port/name`, `made here`, or empty when the data is in a volume."""
+    dkim: Mapping[str, str]
+    """State of every DKIM selector by `<selector>._domainkey.<domain>`; the key of a retired one is revoked."""
     bodies: str
     """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
 
@@ -36,11 +40,18 @@ class Deployed:
             storage=settings.storage.kind.value,
             database=f"{given.host}:{given.port}/{given.name}" if given else made,
             bodies=bodies,
+            dkim={s.record_name(domain.name): s.state.value for domain in settings.domains for s in domain.selectors},
         )
 
-    def export(self) -> dict[str, str]:
+    def export(self) -> dict[str, Any]:
         """The stack output `deployed`."""
-        return {"serverLine": self.server_line, "storage": self.storage, "database": self.database, "bodies": self.bodies}
+        return {
+            "serverLine": self.server_line,
+            "storage": self.storage,
+            "database": self.database,
+            "bodies": self.bodies,
+            "dkim": dict(self.dkim),
+        }
 
 
 def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix: str) -> None:
@@ -57,8 +68,8 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
     before = outputs.get(OUTPUT)
     if not isinstance(before, dict):
         return
-    old, new = {str(key): str(value) for key, value in before.items()}, Deployed.by(settings).export()  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    mistakes: list[str] = []
+    old, new = cast("dict[str, Any]", before), Deployed.by(settings).export()
+    mistakes = _dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix)
     if old.get("storage", new["storage"]) != new["storage"]:
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
@@ -85,3 +96,35 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
         )
     if mistakes:
         raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
+
+
+# What a selector may become, so that no signature on its way loses its key. None: not there.
+NEXT_STATES: Mapping[str | None, tuple[str | None, ...]] = {
+    None: (None, SelectorState.PENDING),
+    SelectorState.PENDING: (SelectorState.PENDING, SelectorState.ACTIVE, SelectorState.RETIRED, None),
+    SelectorState.ACTIVE: (SelectorState.ACTIVE, SelectorState.RETIRING),
+    SelectorState.RETIRING: (SelectorState.RETIRING, SelectorState.ACTIVE, SelectorState.RETIRED),
+    SelectorState.RETIRED: (SelectorState.RETIRED, None),
+}
+
+
+def _dkim_mistakes(old: Mapping[str, str], new: Mapping[str, str], prefix: str) -> list[str]:
+    """Steps of selectors that receivers could not follow. A new domain has nothing on its way, and a removed one stops at its keys."""
+    mistakes: list[str] = []
+    old_domains, new_domains = ({_domain_of(name) for name in found} for found in (old, new))
+    for name in sorted({*old, *new}):
+        before, after = old.get(name), new.get(name)
+        if _domain_of(name) not in old_domains & new_domains or after in NEXT_STATES[before]:
+            continue
+        allowed = [state or "taken out of the settings" for state in NEXT_STATES[before] if state or before]
+        mistakes.append(
+            f"{prefix}:domains: the DKIM selector {name} was {before or 'not there'} and would be {after or 'gone'}: mail would not"
+            " verify\n"
+            f"    allowed: {', '.join(allowed)}\n"
+            "    example: make rotate prints the next step; see docs/runbooks/dkim.md"
+        )
+    return mistakes
+
+
+def _domain_of(record_name: str) -> str:
+    return record_name.partition("._domainkey.")[2]

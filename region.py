@@ -1,6 +1,6 @@
 """One region: the components composed for the role that its settings give it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
@@ -8,19 +8,19 @@ import pulumi_kubernetes as kubernetes
 from pulumi import Output, ResourceOptions
 from pydantic import SecretStr
 
+import region_dns
 import stacks
 from backup_settings import Backup, BackupLocation, Schedule
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
 from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
-from components.dns.mail_dns import MailDnsArgs, ZoneArgs
-from components.endpoints import DomainEndpoint
-from components.mail_domain import DkimSelectorArgs, MailDomainArgs
-from components.stalwart.arguments import RecipientReaderArgs, Role, StalwartServerArgs, resolve
+from components.dns.arguments import MailDnsArgs
+from components.dns.arguments import resolve as resolve_dns
+from components.mail_domain import DnsProvider, MailDomainArgs
+from components.stalwart.arguments import RecipientReaderArgs, StalwartServerArgs, resolve
 from components.stalwart.options.delivery import PeerArgs
 from components.stalwart.plan_job import plan_text
-from components.stalwart.plans.host import MX_PRIORITY
 from deployed import OUTPUT, Deployed, refuse_losing_mail
-from settings import DnsZone, Domain, Settings
+from settings import Settings
 
 ARCHIVE_LOCATION = "mail-primary-archive"  # the same name in both regions, so that runbooks read the same
 
@@ -44,20 +44,21 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
-    domains = [_domain_args(domain) for domain in settings.domains]
+    domains = [region_dns.domain_args(domain) for domain in settings.domains]
     server_args = _server_args(settings, domains)
     if settings.backup_exchange:
         server_args["peer"] = PeerArgs(
             hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
         )
-    plan_text(resolve(server_args))  # refuses a plan that is too large, before there is any resource
-    options = ResourceOptions(providers=_providers(settings))
-    keys = DkimKeys("dkim", {"domains": domains}, options)
+    dns_args = region_dns.primary_args(settings, server_args)
+    _refuse_before_any_resource(server_args, dns_args)
+    options = ResourceOptions(providers=_providers(settings, dns_args))
+    brought = {name: _secret(key) for name, key in settings.dkim_keys.items()}
+    keys = DkimKeys("dkim", {"domains": domains, "private_keys": brought}, options)
     server_args["dkim_private_keys"] = keys.private_keys
     server = StalwartServer("stalwart", server_args, options)
-    dns_args = _dns_args(settings, domains, server)
     dns_args["dkim_public_keys"] = keys.public_keys
-    dns = MailDns("dns", dns_args, options)
+    dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     archive = None
     if settings.backup:
         backup = MailBackup("backup", _primary_backup_args(settings.backup, server), options)
@@ -68,15 +69,16 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         addresses=server.addresses,
         certificate_verified=settings.tls.verified,
         mail_namespace=server.namespace,
-        domains=[_domain_endpoint(domain) for domain in settings.domains if not domain.parked],
+        backup_exchange=settings.backup_exchange.hostname if settings.backup_exchange else None,
+        domains=[region_dns.domain_endpoint(settings, domain) for domain in settings.domains if not domain.parked],
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
     )
-    return {**_outputs(settings, server, dns), "endpoints": endpoints}
+    return {**_outputs(settings, server, dns_args, dns), "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
-    domains = [_relayed_domain_args(domain) for domain in endpoints.domains]
+    domains = [region_dns.relayed_domain_args(domain) for domain in endpoints.domains]
     server_args = _server_args(settings, domains)
     server_args["peer"] = PeerArgs(
         hostname=endpoints.hostname, addresses=list(endpoints.addresses), verified=endpoints.certificate_verified
@@ -86,16 +88,14 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
         server_args["recipient_reader"] = RecipientReaderArgs(
             url=reader.url, username=reader.username, password=_secret(reader.password)
         )
-    plan_text(resolve(server_args))
-    options = ResourceOptions(providers=_providers(settings))
+    dns_args = region_dns.backup_args(settings, server_args)
+    _refuse_before_any_resource(server_args, dns_args)
+    options = ResourceOptions(providers=_providers(settings, dns_args))
     server = StalwartServer("stalwart", server_args, options)
-    dns_args = _dns_args(settings, domains, server)
-    # SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them.
-    dns_args["exchange_only"] = True
-    dns = MailDns("dns", dns_args, options)
+    dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
-    return _outputs(settings, server, dns)
+    return _outputs(settings, server, dns_args, dns)
 
 
 def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pulumi.Input[Any]] | None:
@@ -109,7 +109,13 @@ def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pu
     }
 
 
-def _providers(settings: Settings) -> list[pulumi.ProviderResource]:
+def _refuse_before_any_resource(server_args: StalwartServerArgs, dns_args: MailDnsArgs) -> None:
+    """What the components would refuse, and a plan that is too large."""
+    _ = plan_text(resolve(server_args))
+    _ = resolve_dns(dns_args)
+
+
+def _providers(settings: Settings, dns_args: MailDnsArgs) -> list[pulumi.ProviderResource]:
     providers: list[pulumi.ProviderResource] = [
         kubernetes.Provider(
             "kubernetes",
@@ -119,56 +125,12 @@ def _providers(settings: Settings) -> list[pulumi.ProviderResource]:
             enable_secret_mutable=True,
         )
     ]
-    if settings.dns.provider == "cloudflare":
+    if DnsProvider.CLOUDFLARE in resolve_dns(dns_args).providers():
         import pulumi_cloudflare as cloudflare  # noqa: PLC0415  seconds to import, so only where it is used
 
         token = settings.dns.api_token
         providers.append(cloudflare.Provider("cloudflare", api_token=_secret(token) if token else None))
     return providers
-
-
-def _domain_args(domain: Domain) -> MailDomainArgs:
-    args = MailDomainArgs(
-        name=domain.name,
-        parked=domain.parked,
-        dkim_selectors=[DkimSelectorArgs(name=key.name, algorithm=key.algorithm) for key in domain.dkim_selectors],
-        dmarc_policy=domain.dmarc.policy,
-        aliases=list(domain.aliases),
-        sub_addressing=domain.sub_addressing,
-    )
-    if domain.dmarc.report_address:
-        args["dmarc_report_address"] = domain.dmarc.report_address
-    if domain.catch_all:
-        args["catch_all"] = domain.catch_all
-    if domain.zone_id:
-        args["zone_id"] = domain.zone_id
-    return args
-
-
-def _domain_endpoint(domain: Domain) -> DomainEndpoint:
-    return DomainEndpoint(
-        name=domain.name,
-        zone_id=domain.zone_id,
-        aliases=domain.aliases,
-        sub_addressing=domain.sub_addressing,
-        catch_all=domain.catch_all is not None,
-    )
-
-
-def _relayed_domain_args(domain: DomainEndpoint) -> MailDomainArgs:
-    args = MailDomainArgs(name=domain.name, aliases=list(domain.aliases), sub_addressing=domain.sub_addressing)
-    if domain.catch_all:
-        args["catch_all"] = f"postmaster@{domain.name}"  # that there is one is all a backup must know
-    if domain.zone_id:
-        args["zone_id"] = domain.zone_id
-    return args
-
-
-def _zone_args(zone: DnsZone) -> ZoneArgs:
-    args = ZoneArgs(name=zone.name)
-    if zone.zone_id:
-        args["zone_id"] = zone.zone_id
-    return args
 
 
 # Settings that are the server's arguments under the same name.
@@ -208,28 +170,6 @@ def _server_args(settings: Settings, domains: list[MailDomainArgs]) -> StalwartS
         args["admin_secret_name"] = settings.admin_secret_name
     given = settings.model_dump(mode="json", include=set(SERVER_OPTIONS & settings.model_fields_set), exclude_none=True)
     return cast("StalwartServerArgs", {**args, **given})
-
-
-def _dns_args(settings: Settings, domains: list[MailDomainArgs], server: StalwartServer) -> MailDnsArgs:
-    zones = [_zone_args(zone) for zone in settings.dns.zones]
-    # How many addresses there are decides how many records: without given ones it is the load balancer's one.
-    addresses: list[pulumi.Input[str]] = [*settings.exposure.addresses] or [server.addresses.apply(_first_ipv4)]
-    return MailDnsArgs(
-        hostname=settings.hostname,
-        addresses=addresses,
-        domains=domains,
-        exchange=server.exchange,
-        priority=MX_PRIORITY[Role(settings.role)],
-        egress_addresses=[egress.address for egress in settings.exposure.egress],
-        publisher=settings.dns.provider,
-        zones=zones,
-        name_servers=list(settings.dns.name_servers),
-        ttl_seconds=settings.dns.ttl_seconds,
-    )
-
-
-def _first_ipv4(addresses: Sequence[str]) -> str:
-    return next((address for address in addresses if ":" not in address), addresses[0])
 
 
 def _primary_backup_args(backup: Backup, server: StalwartServer) -> MailBackupArgs:
@@ -308,7 +248,7 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
     }
 
 
-def _outputs(settings: Settings, server: StalwartServer, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
+def _outputs(settings: Settings, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
     return {
         "hostname": server.hostname,
         "addresses": server.addresses,
@@ -316,6 +256,6 @@ def _outputs(settings: Settings, server: StalwartServer, dns: MailDns) -> dict[s
         "jmapUrl": server.jmap_url,
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
-        "zones": dns.zone_files,
+        **region_dns.outputs(settings, dns_args, dns),
         OUTPUT: Deployed.by(settings).export(),
     }

@@ -21,11 +21,12 @@ from pydantic import (
 )
 
 import config_errors
-from backup_settings import SECRET_EXAMPLE, Backup
-from components import checks
+from backup_settings import Backup
+from components import checks, dkim
 from components.dns.zones import Zone, zone_of
-from components.mail_domain import DEFAULT_SELECTORS
-from components.model import Address, EmailAddress, Hostname, KubernetesName, Model, Network
+from components.mail_domain import MailDomain
+from components.model import Address, Hostname, KubernetesName, Model, Network
+from components.mta_sts import MtaSts
 from components.stalwart import arguments as server_arguments
 from components.stalwart.options.accounts import Account, Directory, account_problems
 from components.stalwart.options.delivery import (
@@ -36,87 +37,13 @@ from components.stalwart.options.delivery import (
     one_smarthost_a_domain,
 )
 from components.stalwart.options.limits import Limits
-from components.stalwart.options.policies import MtaSts, Reports
+from components.stalwart.options.policies import Reports
 from components.stalwart.options.recipients import Recipients
 from components.stalwart.options.spam import Spam
 from components.stalwart.options.storage import Storage
 from components.stalwart.options.telemetry import LogLevel, Telemetry
 from components.stalwart.options.tls import Tls
-
-
-class DkimSelector(Model):
-    """One DKIM key of a domain."""
-
-    name: Annotated[str, AfterValidator(checks.selector)] = Field(
-        description="the label the public key is published under", examples=["s202611-rsa"]
-    )
-    algorithm: Literal["rsa", "ed25519"] = Field(description="rsa (2048 bits) or ed25519", examples=["rsa"])
-
-
-class Dmarc(Model):
-    """What receivers do with mail of the domain that fails DMARC."""
-
-    policy: Literal["none", "quarantine", "reject"] = Field(
-        "quarantine", description="none, quarantine or reject", examples=["quarantine"]
-    )
-    report_address: EmailAddress | None = Field(
-        None, description="an e-mail address for aggregate reports", examples=["dmarc@example.com"]
-    )
-
-
-class Domain(Model):
-    """A domain that receives mail, or a parked one that never does."""
-
-    name: Hostname = Field(description="a domain name", examples=["example.com"])
-    zone_id: str | None = Field(
-        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
-    )
-    parked: bool = Field(False, description="true for a domain without mail, else false", examples=["true"])
-    aliases: tuple[Hostname, ...] = Field((), description="other names of this domain", examples=['["example.org"]'])
-    catch_all: EmailAddress | None = Field(
-        None, description="the account that gets mail for unknown addresses", examples=["info@example.com"]
-    )
-    sub_addressing: bool = Field(True, description="whether name+anything reaches name", examples=["false"])
-    dmarc: Dmarc = Field(Dmarc.model_validate({}), description="policy and reportAddress", examples=['{"policy": "reject"}'])
-    dkim_selectors: tuple[DkimSelector, ...] = Field(
-        tuple(DkimSelector(name=s.name, algorithm=s.algorithm.value) for s in DEFAULT_SELECTORS),
-        description="DKIM keys, each with name and algorithm",
-        examples=['[{"name": "s1-rsa", "algorithm": "rsa"}]'],
-        min_length=1,
-    )
-
-    @field_validator("dkim_selectors")
-    @classmethod
-    def _selectors_differ(cls, selectors: tuple[DkimSelector, ...]) -> tuple[DkimSelector, ...]:
-        checks.no_duplicates([selector.name for selector in selectors])
-        return selectors
-
-
-class DnsZone(Model):
-    """A zone that is not one of the mail domains, for example that of the host name."""
-
-    name: Hostname = Field(description="a zone name", examples=["example.net"])
-    zone_id: str | None = Field(
-        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
-    )
-
-
-class Dns(Model):
-    """Who publishes the records."""
-
-    provider: Literal["zonefile", "cloudflare"] = Field(
-        "zonefile", description="zonefile (text for any DNS server) or cloudflare", examples=["cloudflare"]
-    )
-    zones: tuple[DnsZone, ...] = Field(
-        (), description="zones beside those of the domains, each with name and zoneId", examples=['[{"name": "example.net"}]']
-    )
-    name_servers: tuple[Hostname, ...] = Field(
-        (), description="with these, zone files are whole zones with SOA and NS", examples=['["ns1.example.net"]']
-    )
-    ttl_seconds: int = Field(3600, ge=60, le=86400, description="seconds from 60 to 86400", examples=["3600"])
-    api_token: SecretStr | None = Field(
-        None, description="a Cloudflare API token; without it CLOUDFLARE_API_TOKEN is used", examples=[SECRET_EXAMPLE]
-    )
+from dns_settings import Dns, without_id
 
 
 class Exchange(Model):
@@ -124,6 +51,11 @@ class Exchange(Model):
 
     hostname: Hostname = Field(description="a host name", examples=["mx2.example.com"])
     addresses: tuple[Address, ...] = Field((), description="the addresses it connects from", examples=['["198.51.100.20"]'])
+    publish_mx: bool = Field(
+        False,
+        description="with external-dns, true once it takes mail: this stack then publishes the MX of both",
+        examples=["true"],
+    )
 
 
 # The settings that only one role has.
@@ -134,6 +66,7 @@ OWNERS = {
     "mta_sts": "primary",
     "reports": "primary",
     "backup_exchange": "primary",
+    "dkim_keys": "primary",
     "primary_stack": "backup",
     "recipients": "backup",
 }
@@ -144,11 +77,16 @@ class Settings(Model):
 
     role: Literal["primary", "backup"] = Field(description="primary (MX 10) or backup (MX 20)", examples=["primary"])
     region: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="a name for this region", examples=["eu-west-1"])
-    domains: tuple[Domain, ...] = Field(
+    domains: tuple[MailDomain, ...] = Field(
         (),
         description="on the primary: the mail domains; on the backup: none, it takes them from the primary",
         examples=['[{"name": "example.com"}]'],
         validate_default=True,
+    )
+    dkim_keys: dict[str, SecretStr] = Field(
+        {},
+        description="on the primary: DKIM keys you bring: selector._domainkey.domain to a private key in PEM; others are made",
+        examples=["pulumi config set --secret --path 'dkimKeys[\"s1-rsa._domainkey.example.com\"]' < key.pem"],
     )
     dns: Dns = Field(
         Dns.model_validate({}),
@@ -249,23 +187,42 @@ class Settings(Model):
 
     @field_validator("domains")
     @classmethod
-    def _domains_by_role(cls, domains: tuple[Domain, ...], info: ValidationInfo) -> tuple[Domain, ...]:
+    def _domains_by_role(cls, domains: tuple[MailDomain, ...], info: ValidationInfo) -> tuple[MailDomain, ...]:
         role = info.data.get("role")
-        checks.no_duplicates([name for domain in domains for name in (domain.name, *domain.aliases)])
+        checks.no_duplicates([name for domain in domains for name in domain.names])
         if role == "primary" and not any(not domain.parked for domain in domains):
             raise ValueError("has no domain that receives mail")
         if role == "backup" and domains:
             raise ValueError("is set on a backup, which takes the domains from the primary's stack")
         return domains
 
+    @field_validator("dkim_keys")
+    @classmethod
+    def _keys_of_selectors(cls, keys: dict[str, SecretStr], info: ValidationInfo) -> dict[str, SecretStr]:
+        domains: tuple[MailDomain, ...] = info.data.get("domains", ())
+        selectors = {selector.record_name(domain.name): selector for domain in domains for selector in domain.selectors}
+        faults: list[str] = []
+        for name, key in keys.items():
+            selector = selectors.get(name)
+            if selector is None:
+                faults.append(f"{name} is no selector of a domain; there are {', '.join(selectors)}")
+                continue
+            if selector.public_key:
+                faults.append(f"{name} has a publicKey, so it signs elsewhere")
+            try:
+                _ = dkim.private_key(key.get_secret_value(), selector.algorithm)
+            except ValueError as error:
+                faults.append(f"{name} {error}")
+        if faults and "domains" in info.data:
+            raise ValueError(f"has {len(faults)} wrong: {'; '.join(faults)}")
+        return keys
+
     @field_validator("dns")
     @classmethod
     def _zones_have_ids(cls, dns: Dns, info: ValidationInfo) -> Dns:
-        domains: tuple[Domain, ...] = info.data.get("domains", ())
-        ids = {alias: None for domain in domains for alias in domain.aliases}
-        ids |= {zone.name: zone.zone_id for zone in (*domains, *dns.zones)}
-        nameless = [name for name, zone_id in ids.items() if not zone_id]
-        if dns.provider == "cloudflare" and nameless:
+        domains: tuple[MailDomain, ...] = info.data.get("domains", ())
+        nameless = without_id(dns.zones_with(domains))
+        if nameless:
             raise ValueError(f"publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}")
         return dns
 

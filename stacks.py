@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import pulumi
 
 from components import RegionEndpoints
-from components.dns.zones import Zone, zone_of
+from components.dns.zones import zone_of
 from components.endpoints import EndpointsError
 from components.stalwart.options.recipients import RecipientSource
+from dns_settings import without_id
 from settings import Settings, SettingsError
 
 
@@ -40,16 +41,24 @@ async def endpoints_of(primary_stack: str) -> RegionEndpoints:
 def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> None:
     """What of a backup's configuration can only be judged beside the primary's."""
     mistakes: list[str] = []
-    zones = {alias: Zone(alias) for domain in endpoints.domains for alias in domain.aliases}
-    zones |= {zone.name: Zone(zone.name, zone.zone_id) for zone in (*endpoints.domains, *settings.dns.zones)}
+    zones = settings.dns.zones_with(endpoints.domains)
+    if endpoints.backup_exchange != settings.hostname:
+        known = f"`{endpoints.backup_exchange}`" if endpoints.backup_exchange else "none"
+        mistakes.append(
+            f"mail:hostname = '{settings.hostname}' and the backup exchange that the primary knows is {known}: the primary would"
+            " treat this one as a stranger, and its MTA-STS policy would forbid it\n"
+            "    allowed: the host name in the primary's backupExchange\n"
+            f"    example: pulumi config set --stack {str(settings.primary_stack).rpartition('/')[2]} --path backupExchange.hostname"
+            f" {settings.hostname}, then bring the primary up"
+        )
     if zone_of(settings.hostname, zones) is None:
         mistakes.append(
             f"mail:hostname = '{settings.hostname}' is outside every known zone ({', '.join(zones)})\n"
             "    allowed: a name in the zone of a domain of the primary, or in one of dns.zones\n"
             f"    example: pulumi config set hostname mx2.{next(iter(zones))}"
         )
-    nameless = [zone.name for zone in zones.values() if not zone.id]
-    if settings.dns.provider == "cloudflare" and nameless:
+    nameless = without_id(zones)
+    if nameless:
         mistakes.append(
             f"mail:dns publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}\n"
             "    allowed: zoneId on every domain of the primary, or in dns.zones here\n"

@@ -114,6 +114,16 @@ def hostname(value: str) -> str:
     return name
 
 
+def dns_name(value: str) -> str:
+    """A name in DNS that need not be a host's: labels may begin with an underscore (RFC 8552), as those of SPF includes do."""
+    name = value.lower().rstrip(".")
+    try:
+        _ = hostname(".".join(label.removeprefix("_") for label in name.split(".")))
+    except ValueError:
+        raise ValueError("is not a fully qualified DNS name") from None
+    return name
+
+
 def selector(value: str) -> str:
     """A DKIM selector (RFC 6376, section 3.1): one or more host name labels."""
     if not SELECTOR.match(value):

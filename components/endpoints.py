@@ -10,7 +10,9 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
-VERSION = 2
+from .mail_domain import DnsProvider
+
+VERSION = 3
 
 
 class EndpointsError(ValueError):
@@ -26,6 +28,12 @@ class DomainEndpoint(_Model):
 
     name: str
     zone_id: str | None = None
+    dns_provider: DnsProvider | None = None
+    """Absent for a domain that has no provider of its own."""
+    dnssec: bool = False
+    """Whether its zone is signed."""
+    mx_by_primary: bool = False
+    """Whether the primary publishes the MX records of both exchanges, or somebody else does."""
     aliases: tuple[str, ...] = ()
     sub_addressing: bool = True
     catch_all: bool = False
@@ -62,6 +70,8 @@ class RegionEndpoints(_Model):
     certificate_verified: bool
     """Whether the host has a certificate that other servers can verify."""
     mail_namespace: str
+    backup_exchange: str | None
+    """The backup's host name, as the primary exempts it and lists it in its MTA-STS policy."""
     domains: tuple[DomainEndpoint, ...]
     recipient_reader: RecipientReader | None = None
     """Absent where accounts are in a directory, which alone knows them all."""
@@ -100,6 +110,7 @@ class RegionEndpoints(_Model):
         addresses: pulumi.Input[Any],
         certificate_verified: bool,
         mail_namespace: pulumi.Input[str],
+        backup_exchange: str | None,
         domains: list[DomainEndpoint],
         recipient_reader: dict[str, pulumi.Input[Any]] | None,
         archive: dict[str, pulumi.Input[Any]] | None,
@@ -112,7 +123,8 @@ class RegionEndpoints(_Model):
             "addresses": addresses,
             "certificateVerified": certificate_verified,
             "mailNamespace": mail_namespace,
-            "domains": [domain.model_dump(by_alias=True, exclude_none=True) for domain in domains],
+            "backupExchange": backup_exchange,
+            "domains": [domain.model_dump(mode="json", by_alias=True, exclude_none=True) for domain in domains],
             **({"recipientReader": recipient_reader} if recipient_reader else {}),
             **({"archive": archive} if archive else {}),
         }

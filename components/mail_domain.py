@@ -1,38 +1,58 @@
-"""A mail domain as the components see it: its name, its signing selectors and what receivers are told about it."""
+"""A mail domain as the components see it: its names, its signing selectors and what receivers are told about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import NotRequired, Self, TypedDict
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from . import checks
+from .dkim import DEFAULT_SELECTORS, DkimSelector, DkimSelectorArgs, selectors_of_a_domain
+from .dns.policies import (
+    Bimi,
+    BimiArgs,
+    Caa,
+    CaaArgs,
+    Dmarc,
+    DmarcArgs,
+    DmarcPolicy,
+    RecordSwitches,
+    RecordSwitchesArgs,
+    Spf,
+    SpfArgs,
+)
+from .model import EmailAddress, Hostname, Model
 
-# Names below a domain at which its server answers web requests: client set-up, and the MTA-STS policy (RFC 8461, section 3.3).
-SERVICE_LABELS = ("autoconfig", "autodiscover", "mta-sts")
+POSTMASTER = "postmaster"  # RFC 5321, section 4.5.1: every domain has one
 
 
-class DkimAlgorithm(StrEnum):
-    """How a selector's key signs (RFC 6376, RFC 8463)."""
+class DnsProvider(StrEnum):
+    """Who serves a zone."""
 
-    RSA = "rsa"  # RSA-2048: every receiver verifies it
-    ED25519 = "ed25519"  # small and strong, but not verified everywhere: always beside an RSA key
-
-
-class DmarcPolicy(StrEnum):
-    """What a receiver does with mail that fails DMARC (RFC 9989)."""
-
-    NONE = "none"  # watch the reports first
-    QUARANTINE = "quarantine"  # file it as junk
-    REJECT = "reject"  # refuse it
+    ZONE_FILE = "zonefile"  # any DNS server: the text is an output, nothing is created
+    CLOUDFLARE = "cloudflare"  # one resource a record
+    EXTERNAL_DNS = "external-dns"  # objects in the cluster, which its external-dns publishes
 
 
-class DkimSelectorArgs(TypedDict):
-    """One DKIM key of a domain."""
+class HostedDkimArgs(TypedDict):
+    """DKIM keys in a zone of ours, for a domain whose DNS is not: its owner publishes CNAMEs once, and keys change without them."""
 
-    name: str
-    """The selector: the label below `_domainkey` where the public key is published."""
-    algorithm: str
-    """`rsa` or `ed25519`."""
+    zone: str
+    """The zone of ours. Keys are at `<selector>.<domain>.<zone>`."""
+    selectors: NotRequired[list[str]]
+    """Selectors that have a CNAME beside those in use, so that the next key finds its name there. Default: none."""
+
+
+class HostedDkim(Model):
+    """A checked `HostedDkimArgs`."""
+
+    zone: Hostname = Field(description="a zone of ours", examples=["dkim.example.net"])
+    selectors: tuple[str, ...] = Field((), description="selectors that have a CNAME in advance", examples=['["s2-rsa"]'])
+
+    @field_validator("selectors")
+    @classmethod
+    def _are_selectors(cls, selectors: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(checks.selector(selector) for selector in selectors)
 
 
 class MailDomainArgs(TypedDict):
@@ -42,60 +62,120 @@ class MailDomainArgs(TypedDict):
     """The domain, for example `example.com`."""
     parked: NotRequired[bool]
     """True for a domain without mail: null MX, and SPF and DMARC that refuse everything. Default false."""
-    dkim_selectors: NotRequired[list[DkimSelectorArgs]]
-    """The keys that sign for this domain. Default: `s1-rsa` and `s1-ed25519`."""
-    dmarc_policy: NotRequired[str]
-    """`none`, `quarantine` or `reject`. Default `quarantine`; a parked domain always says `reject`."""
-    dmarc_report_address: NotRequired[str]
-    """Where receivers send aggregate reports. Default: none are asked for."""
     aliases: NotRequired[list[str]]
-    """Other names of this domain: mail to `name@alias` reaches `name@domain`. They get MX, SPF and DMARC records of their own,
-    and no DKIM key: the server signs their mail as this domain."""
+    """Other names of this domain: mail to `name@alias` reaches `name@domain`. They have the records of the domain, but no DKIM key:
+    the server signs their mail as this domain."""
     catch_all: NotRequired[str]
     """The account that gets mail for addresses nobody has. Default: such mail is refused."""
     sub_addressing: NotRequired[bool]
     """Whether `name+anything` reaches `name` (RFC 5233). Default true."""
+    dkim_selectors: NotRequired[list[DkimSelectorArgs]]
+    """The keys that sign for this domain. Default: `s1-rsa` and `s1-ed25519`."""
+    hosted_dkim: NotRequired[HostedDkimArgs]
+    """DKIM keys in a zone of ours. Default: in the domain's own."""
+    spf: NotRequired[SpfArgs]
+    """Who else may send for the domain."""
+    dmarc: NotRequired[DmarcArgs]
+    """What receivers do with mail that fails DMARC."""
+    tls_report_address: NotRequired[str]
+    """Where reports about TLS go (RFC 8460). Default: the domain's postmaster."""
+    caa: NotRequired[CaaArgs]
+    """Who may issue certificates. Default: any authority."""
+    bimi: NotRequired[BimiArgs]
+    """The domain's logo. Default: none."""
+    ua_auto_config_digest: NotRequired[str]
+    """SHA-256, in base64, of the set-up document served at `ua-auto-config`, if you know it. Default: not published."""
+    records: NotRequired[RecordSwitchesArgs]
+    """Which records are published. Default: all that make sense."""
+    dns_provider: NotRequired[str]
+    """`zonefile`, `cloudflare` or `external-dns`. Default: that of `MailDns`."""
     zone_id: NotRequired[str]
-    """The provider's id of the zone this domain lives in. Needed by the `cloudflare` publisher."""
+    """The provider's id of the zone this domain lives in. Needed by `cloudflare`."""
+    dnssec: NotRequired[bool]
+    """True for a signed zone: with `cloudflare` signing is switched on, elsewhere you say that it is. Default false."""
 
 
-@dataclass(frozen=True)
-class DkimSelector:
-    """One DKIM key of a domain."""
+class MailDomain(Model):
+    """A checked `MailDomainArgs`."""
 
-    name: str
-    algorithm: DkimAlgorithm
+    name: Hostname = Field(description="a domain name", examples=["example.com"])
+    parked: bool = Field(False, description="true for a domain without mail, else false", examples=["true"])
+    aliases: tuple[Hostname, ...] = Field((), description="other names of this domain", examples=['["example.org"]'])
+    catch_all: EmailAddress | None = Field(
+        None, description="the account that gets mail for unknown addresses", examples=["info@example.com"]
+    )
+    sub_addressing: bool = Field(True, description="whether name+anything reaches name", examples=["false"])
+    dkim_selectors: tuple[DkimSelector, ...] = Field(
+        DEFAULT_SELECTORS,
+        description="DKIM keys, each with name, algorithm and state",
+        examples=['[{"name": "s1-rsa", "algorithm": "rsa"}]'],
+        min_length=1,
+    )
+    hosted_dkim: HostedDkim | None = Field(
+        None, description="zone: DKIM keys in a zone of ours, for a domain whose DNS is not", examples=['{"zone": "..."}']
+    )
+    spf: Spf = Field(Spf.model_validate({}), description="who else may send for it", examples=['{"includes": ["amazonses.com"]}'])
+    dmarc: Dmarc = Field(Dmarc.model_validate({}), description="policy and reports", examples=['{"policy": "reject"}'])
+    tls_report_address: EmailAddress | None = Field(
+        None, description="an e-mail address for TLS reports; default: postmaster", examples=["tls@example.com"]
+    )
+    caa: Caa | None = Field(
+        None, description="who may issue certificates", examples=['{"issuers": [{"authority": "letsencrypt.org"}]}']
+    )
+    bimi: Bimi | None = Field(None, description="the domain's logo", examples=['{"logoUrl": "https://example.com/logo.svg"}'])
+    ua_auto_config_digest: str | None = Field(
+        None, pattern="^[A-Za-z0-9+/]{43}=$", description="SHA-256 in base64 of the set-up document", examples=["47DEQpj8HBSa..."]
+    )
+    records: RecordSwitches = Field(
+        RecordSwitches.model_validate({}), description="which records are published", examples=['{"services": false}']
+    )
+    dns_provider: DnsProvider | None = Field(
+        None, description="zonefile, cloudflare or external-dns; default: dns.provider", examples=["zonefile"]
+    )
+    zone_id: str | None = Field(
+        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
+    )
+    dnssec: bool = Field(False, description="true for a signed zone; Cloudflare is told to sign it", examples=["true"])
 
-    def record_name(self, domain: str) -> str:
-        """The name the public key is published under; Secrets and the plan call the key by it too (RFC 6376, section 3.6.2.1)."""
-        return f"{self.name}._domainkey.{domain}"
+    @field_validator("dkim_selectors")
+    @classmethod
+    def _selectors_sign(cls, selectors: tuple[DkimSelector, ...]) -> tuple[DkimSelector, ...]:
+        selectors_of_a_domain(selectors)
+        return selectors
 
+    @field_validator("bimi")
+    @classmethod
+    def _dmarc_is_enforced(cls, bimi: Bimi | None, info: ValidationInfo) -> Bimi | None:
+        if bimi and info.data.get("dmarc") and info.data["dmarc"].policy == DmarcPolicy.NONE:
+            raise ValueError("needs the DMARC policy quarantine or reject; with none no logo is shown")
+        return bimi
 
-DEFAULT_SELECTORS = (DkimSelector("s1-rsa", DkimAlgorithm.RSA), DkimSelector("s1-ed25519", DkimAlgorithm.ED25519))
-
-
-@dataclass(frozen=True)
-class MailDomain:
-    """A checked `MailDomainArgs` with its defaults filled in."""
-
-    name: str
-    parked: bool = False
-    dkim_selectors: tuple[DkimSelector, ...] = DEFAULT_SELECTORS
-    dmarc_policy: DmarcPolicy = DmarcPolicy.QUARANTINE
-    dmarc_report_address: str | None = None
-    aliases: tuple[str, ...] = ()
-    catch_all: str | None = None
-    sub_addressing: bool = True
-    zone_id: str | None = None
+    @model_validator(mode="after")
+    def _parked_has_no_mail(self) -> Self:
+        if self.parked and (self.aliases or self.catch_all or "dkim_selectors" in self.model_fields_set):
+            raise ValueError("is parked, so it has no mail: no aliases, no catch-all and no DKIM selectors")
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:
         """Its name and its aliases."""
         return (self.name, *self.aliases)
 
-    def as_alias(self, alias: str) -> "MailDomain":
-        """The domain that DNS sees under one of its aliases: with the same policy, and without keys of its own."""
-        return replace(self, name=alias, aliases=(), dkim_selectors=(), zone_id=None)
+    @property
+    def selectors(self) -> tuple[DkimSelector, ...]:
+        """Its DKIM selectors; a parked domain has none."""
+        return () if self.parked else self.dkim_selectors
+
+    @property
+    def service_labels(self) -> tuple[str, ...]:
+        """Names below it at which its server answers web requests: client set-up, and the MTA-STS policy (RFC 8461, section 3.3)."""
+        switches = {
+            "autoconfig": self.records.autoconfig,
+            "autodiscover": self.records.autodiscover,
+            "mta-sts": self.records.mta_sts,
+            "ua-auto-config": self.records.ua_auto_config,
+        }
+        return tuple(label for label, is_on in switches.items() if is_on)
 
 
 def resolve(args: Sequence[MailDomainArgs], problems: checks.Problems) -> tuple[MailDomain, ...]:
@@ -103,42 +183,13 @@ def resolve(args: Sequence[MailDomainArgs], problems: checks.Problems) -> tuple[
     domains: list[MailDomain] = []
     taken: set[str] = set()
     for number, item in enumerate(args):
-        domain = _resolve_one(f"domains[{number}]", item, problems)
+        before = len(problems.found)
+        domain = problems.model(f"domains[{number}]", MailDomain, item)
+        if len(problems.found) > before:
+            continue
         twice = [name for name in domain.names if name in taken]
         if twice:
             problems.add(f"domains[{number}]: {', '.join(twice)} is listed twice")
         taken |= set(domain.names)
         domains.append(domain)
     return tuple(domains)
-
-
-def _resolve_one(field: str, args: MailDomainArgs, problems: checks.Problems) -> MailDomain:
-    selectors = DEFAULT_SELECTORS
-    if "dkim_selectors" in args:
-        selectors = tuple(
-            DkimSelector(
-                problems.checked(f"{field}.dkim_selectors", checks.selector, selector["name"]),
-                problems.one_of(f"{field}.dkim_selectors", DkimAlgorithm, selector["algorithm"]),
-            )
-            for selector in args["dkim_selectors"]
-        )
-    if len({selector.name for selector in selectors}) < len(selectors):
-        problems.add(f"{field}.dkim_selectors: a selector is listed twice")
-    parked = args.get("parked", False)
-    policy = problems.one_of(f"{field}.dmarc_policy", DmarcPolicy, args.get("dmarc_policy", DmarcPolicy.QUARANTINE))
-    report = args.get("dmarc_report_address")
-    aliases = problems.all_checked(f"{field}.aliases", checks.hostname, args.get("aliases", []))
-    catch_all = args.get("catch_all")
-    if parked and (aliases or catch_all):
-        problems.add(f"{field}: a parked domain has no mail, so no `aliases` and no `catch_all`")
-    return MailDomain(
-        name=problems.checked(f"{field}.name", checks.hostname, args["name"]),
-        parked=parked,
-        dkim_selectors=() if parked else selectors,
-        dmarc_policy=DmarcPolicy.REJECT if parked else policy,
-        dmarc_report_address=report and problems.checked(f"{field}.dmarc_report_address", checks.email_address, report),
-        aliases=aliases,
-        catch_all=catch_all and problems.checked(f"{field}.catch_all", checks.email_address, catch_all),
-        sub_addressing=args.get("sub_addressing", True),
-        zone_id=args.get("zone_id"),
-    )

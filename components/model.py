@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 from . import checks
 
 Hostname = Annotated[str, AfterValidator(checks.hostname)]
+DnsName = Annotated[str, AfterValidator(checks.dns_name)]
 Address = Annotated[str, AfterValidator(checks.ip_address)]
 Network = Annotated[str, AfterValidator(checks.ip_network)]
 KubernetesName = Annotated[str, AfterValidator(checks.kubernetes_name)]

@@ -1,31 +1,34 @@
 """`DkimKeys`: the key pairs that sign for mail domains. They live in the stack's state and are never made twice."""
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_tls import PrivateKey
 
-from .. import checks
-from ..mail_domain import DkimAlgorithm, MailDomainArgs, resolve
-from .dkim import MIN_RSA_BITS
+from .. import checks, dkim
+from ..dkim import DkimAlgorithm, DkimSelector
+from ..mail_domain import MailDomainArgs, resolve
 
 
 class DkimKeysArgs(TypedDict):
     """Arguments of `DkimKeys`."""
 
     domains: list[MailDomainArgs]
-    """The domains that sign; a key pair is made for every selector. Plain: they decide which resources exist."""
+    """The domains that sign; a key pair is made for every selector that has no key. Plain: they decide which resources exist."""
+    private_keys: NotRequired[Mapping[str, pulumi.Input[str]]]
+    """Keys you bring: `<selector>._domainkey.<domain>` to private key in PEM. The names are plain, the keys secret."""
 
 
 class DkimKeys(pulumi.ComponentResource):
     """A key pair for every DKIM selector of every domain: the private halves for `StalwartServer`, the public ones for `MailDns`.
 
-    Every pair is protected and retained: a lost key means mail that no longer verifies until DNS has caught up.
+    Every pair is protected and retained until its selector is `retired`: a lost key means mail that no longer verifies until DNS
+    has caught up.
 
     Raises:
-        ArgumentsError: listing every argument that is wrong.
+        ArgumentsError: listing every argument that is wrong; for a key that is only known later, once it is.
     """
 
     private_keys: Output[Mapping[str, str]]
@@ -43,19 +46,47 @@ class DkimKeys(pulumi.ComponentResource):
         """
         problems = checks.Problems("DkimKeys")
         domains = resolve(args["domains"], problems)
-        problems.refuse()
-        super().__init__("stalwart-mail:index:DkimKeys", name, {**args}, opts)
-
-        keys = {
-            selector.record_name(domain.name): PrivateKey(
-                f"{name}-{selector.record_name(domain.name)}",
-                algorithm="RSA" if selector.algorithm == DkimAlgorithm.RSA else "ED25519",
-                rsa_bits=MIN_RSA_BITS if selector.algorithm == DkimAlgorithm.RSA else None,
-                opts=ResourceOptions(parent=self, protect=True, retain_on_delete=True),
-            )
+        selectors = {
+            selector.record_name(domain.name): selector
             for domain in domains
-            for selector in domain.dkim_selectors
+            for selector in domain.selectors
+            if not selector.public_key
         }
-        self.private_keys = Output.secret(Output.all(**{key: pair.private_key_pem_pkcs8 for key, pair in keys.items()}))
-        self.public_keys = Output.all(**{key: pair.public_key_pem for key, pair in keys.items()})
+        given = args.get("private_keys", {})
+        problems.found += [
+            f"private_keys: `{key}` is no selector here; there are: {', '.join(sorted(selectors))}"
+            for key in sorted(given.keys() - selectors)
+        ]
+        problems.refuse()
+        super().__init__("stalwart-mail:index:DkimKeys", name, {"domains": args["domains"]}, opts)
+
+        pairs = {
+            key: _given(key, selector, given[key]) if key in given else _made(f"{name}-{key}", selector, self)
+            for key, selector in selectors.items()
+        }
+        self.private_keys = Output.secret(Output.all(**{key: private for key, (private, _public) in pairs.items()}))
+        self.public_keys = Output.all(**{key: public for key, (_private, public) in pairs.items()})
         self.register_outputs({"private_keys": self.private_keys, "public_keys": self.public_keys})
+
+
+def _made(name: str, selector: DkimSelector, parent: pulumi.Resource) -> tuple[Output[str], Output[str]]:
+    is_rsa = selector.algorithm == DkimAlgorithm.RSA
+    pair = PrivateKey(
+        name,
+        algorithm="RSA" if is_rsa else "ED25519",
+        rsa_bits=dkim.MIN_RSA_BITS if is_rsa else None,
+        # A retired key is revoked in DNS; the next `up` may take it out.
+        opts=ResourceOptions(parent=parent, protect=not selector.is_revoked, retain_on_delete=True),
+    )
+    return pair.private_key_pem_pkcs8, pair.public_key_pem
+
+
+def _given(key: str, selector: DkimSelector, pem: pulumi.Input[str]) -> tuple[Output[str], Output[str]]:
+    def pair(text: str) -> tuple[str, str]:
+        try:
+            return dkim.private_key(text, selector.algorithm)
+        except ValueError as error:
+            raise checks.ArgumentsError("DkimKeys", [f"private_keys: {key}: {error}"]) from None
+
+    both = Output.secret(pem).apply(pair)
+    return both.apply(lambda found: found[0]), Output.unsecret(both.apply(lambda found: found[1]))

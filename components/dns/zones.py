@@ -1,7 +1,9 @@
-"""DNS zones: which zone a name belongs to."""
+"""DNS zones: which zone a name belongs to, and who serves it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ..mail_domain import DnsProvider
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,9 @@ class Zone:
     name: str
     id: str | None = None
     """The provider's id of it."""
+    provider: DnsProvider = DnsProvider.ZONE_FILE
+    is_signed: bool = False
+    """Whether it is signed (DNSSEC), or shall be."""
 
 
 def zone_of(name: str, zones: Mapping[str, Zone]) -> Zone | None:

@@ -10,6 +10,7 @@ import pulumi
 from .. import checks
 from ..mail_domain import MailDomain, MailDomainArgs
 from ..mail_domain import resolve as resolve_domains
+from ..mta_sts import MtaSts, MtaStsArgs
 from .options.accounts import Account, AccountArgs, Directory, DirectoryArgs, account_problems
 from .options.delivery import (
     Exposure,
@@ -23,7 +24,7 @@ from .options.delivery import (
     one_smarthost_a_domain,
 )
 from .options.limits import Limits, LimitsArgs
-from .options.policies import MtaSts, MtaStsArgs, Reports, ReportsArgs
+from .options.policies import Reports, ReportsArgs
 from .options.recipients import Recipients, RecipientsArgs, RecipientSource
 from .options.spam import Spam, SpamArgs
 from .options.storage import Storage, StorageArgs, StorageKind
@@ -90,7 +91,7 @@ class StalwartServerArgs(TypedDict):
     telemetry: NotRequired[TelemetryArgs]
     """What goes out beside the console and the Prometheus endpoint."""
     dkim_private_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """On a primary: `<selector>._domainkey.<domain>` to PEM private key (PKCS#8), one for every selector of every domain."""
+    """On a primary: `<selector>._domainkey.<domain>` to PEM private key (PKCS#8), one for every selector that signs here."""
     namespace: NotRequired[pulumi.Input[str]]
     """The Kubernetes namespace. Default `mail`."""
     create_namespace: NotRequired[bool]

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ..mail_domain import SERVICE_LABELS
 from . import names
 from .arguments import Role, Server
 
@@ -22,8 +21,8 @@ def service_names(server: Server) -> tuple[str, ...]:
     """The host, and the names below each domain and alias at which a primary answers web requests."""
     if server.role == Role.BACKUP:
         return (server.hostname,)
-    domains = [name for domain in server.mail_domains for name in domain.names]
-    return tuple(dict.fromkeys([server.hostname, *(f"{label}.{domain}" for domain in domains for label in SERVICE_LABELS)]))
+    services = [f"{label}.{name}" for domain in server.mail_domains for name in domain.names for label in domain.service_labels]
+    return tuple(dict.fromkeys([server.hostname, *services]))
 
 
 def certificates(server: Server) -> tuple[Certificate, ...]:

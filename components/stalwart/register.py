@@ -169,7 +169,12 @@ def dkim_secrets(scope: Scope, args: StalwartServerArgs) -> dict[str, Secret]:
     server = scope.server
     if server.role == Role.BACKUP:
         return {}
-    keys = [selector.record_name(domain.name) for domain in server.mail_domains for selector in domain.dkim_selectors]
+    keys = [
+        selector.record_name(domain.name)
+        for domain in server.mail_domains
+        for selector in domain.selectors
+        if selector.signs_here
+    ]
     groups = [keys[start : start + DKIM_KEYS_PER_SECRET] for start in range(0, len(keys), DKIM_KEYS_PER_SECRET)]
     return {
         f"{names.DKIM_SECRET}-{number}": Secret(

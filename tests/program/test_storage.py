@@ -128,6 +128,7 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
         "storage": kind,
         "database": "made here" if storage else "",
         "bodies": bodies,
+        "dkim": {"s1-rsa._domainkey.example.com": "active", "s1-ed25519._domainkey.example.com": "active"},
     }
 
 

@@ -21,7 +21,7 @@ FULL_PRIMARY = {
             "name": "example.com",
             "aliases": ["example.info"],
             "catch_all": "alice@example.com",
-            "dmarc_report_address": "dmarc@example.com",
+            "dmarc": {"report_address": "dmarc@example.com"},
         },
         {"name": "example.net", "sub_addressing": False},
         {"name": "example.org", "parked": True},

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from ...mail_domain import DkimAlgorithm, DkimSelector, MailDomain
+from ...dkim import DkimAlgorithm, DkimSelector
+from ...mail_domain import POSTMASTER, MailDomain
 from .. import paths
 from ..arguments import Server
 from ..certificates import service_names
@@ -39,7 +40,6 @@ from ..registry.values import EnvironmentSecret, File, NoSecret
 ACME_PROVIDER = Reference("acme")
 SIGNATURE = {DkimAlgorithm.RSA: RsaSignature, DkimAlgorithm.ED25519: Ed25519Signature}
 DIRECTORY = Reference("directory")
-POSTMASTER = "postmaster"  # RFC 5321, section 4.5.1: every domain has one
 ABUSE = "abuse"  # RFC 2142, section 2
 RECIPIENT_READER = "recipient-reader"
 ROLE_MAILBOX = "role-mailbox"
@@ -64,7 +64,8 @@ def domain_operations(server: Server) -> Plan:
     signatures = {
         f"{ids[domain.name].client_id}-{selector.name}": _signature(domain, selector, ids[domain.name])
         for domain in server.mail_domains
-        for selector in domain.dkim_selectors
+        for selector in domain.selectors
+        if selector.signs_here
     }
     # Upsert, never reconcile: a domain dropped from the config must not take its mailboxes with it.
     return (Upsert(domains), Reconcile(DkimSignature, signatures))
@@ -84,7 +85,7 @@ def _domain(server: Server, domain: MailDomain) -> Domain:
         catch_all_address=domain.catch_all,
         sub_addressing=SubAddressing() if domain.sub_addressing else NoSubAddressing(),
         allow_relaying=False,
-        report_address_uri=f"mailto:{domain.dmarc_report_address or POSTMASTER}",
+        report_address_uri=f"mailto:{domain.dmarc.report_address or POSTMASTER}",
     )
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from .records import Record, quoted
-from .zones import Zone
+from ..records.record import Record, presentation
+from ..zones import Zone
 
 # SOA timers in seconds, as RIPE-203 recommends; the last is the TTL of a negative answer.
 SOA_REFRESH, SOA_RETRY, SOA_EXPIRE, SOA_MINIMUM = 86_400, 7_200, 3_600_000, 3_600
-TYPE_ORDER = ("MX", "A", "AAAA", "CNAME", "TXT")
+TYPE_ORDER = ("MX", "A", "AAAA", "CNAME", "TXT", "CAA", "SRV", "TLSA")
 
 
 def render(zone: Zone, records: Sequence[Record], name_servers: Sequence[str], ttl_seconds: int) -> str:
@@ -27,15 +27,12 @@ def render(zone: Zone, records: Sequence[Record], name_servers: Sequence[str], t
         lines += [f"@ IN NS {server}." for server in name_servers]
     else:
         lines.insert(0, f"; Part of the zone {zone.name}: $INCLUDE it in the zone file that holds SOA and NS.")
-    ordered = sorted(records, key=lambda record: (record.name.split(".")[::-1], TYPE_ORDER.index(record.type), str(record.value)))
-    lines += [f"{record.name}. {record.ttl_seconds} IN {record.type} {_data(record)}" for record in ordered]
-    return "\n".join(lines) + "\n"
+    ordered = sorted(
+        records, key=lambda record: (record.name.split(".")[::-1], TYPE_ORDER.index(record.type), presentation(record))
+    )
+    return "\n".join(lines + [line(record) for record in ordered]) + "\n"
 
 
-def _data(record: Record) -> str:
-    value = str(record.value)
-    if record.type == "TXT":
-        return quoted(value)
-    if record.type == "MX":
-        return f"{record.priority} {value.rstrip('.')}."
-    return f"{value}." if record.type == "CNAME" else value
+def line(record: Record) -> str:
+    """A record whose value is known, as a line of a zone file."""
+    return f"{record.name}. {record.ttl_seconds} IN {record.type} {presentation(record)}"

@@ -1,0 +1,286 @@
+"""What a `MailDns` is given, and the checked form that everything below works with."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from .. import checks
+from ..mail_domain import DnsProvider, MailDomain, MailDomainArgs
+from ..mail_domain import resolve as resolve_domains
+from ..mta_sts import MtaSts, MtaStsArgs, MtaStsMode
+from .records.exchange import HostSwitches, Tlsa
+from .records.spf import domain_spf, spf_problems
+from .zones import Zone, zone_of
+
+DEFAULT_TTL_SECONDS = 3600
+DEFAULT_PRIORITY = 10
+DEFAULT_PORTS = {"submissions": 465, "submission": 587, "imaps": 993, "sieve": 4190, "https": 443}
+DEFAULT_OWNER = "stalwart-mail"
+MAX_OWNER_LENGTH = 50  # the whole comment has at most 100 characters on Cloudflare's free plan
+# Usages 0 and 1 are not for mail (RFC 7672, section 3.1.3); type 0 holds the whole certificate, too large for DNS.
+TLSA = re.compile(r"^(?P<usage>[23]) (?P<selector>[01]) (?P<type>[12]) (?P<digest>[0-9A-Fa-f]+)$")
+DIGEST_LENGTHS = {1: 64, 2: 128}  # of SHA-256 and SHA-512 in hex
+
+
+class ZoneArgs(TypedDict):
+    """A zone that is not itself one of the mail domains, for example that of the host name."""
+
+    name: str
+    """The zone's name."""
+    zone_id: NotRequired[str]
+    """The provider's id of it. Needed by `cloudflare`."""
+    dns_provider: NotRequired[str]
+    """`zonefile`, `cloudflare` or `external-dns`. Default: that of `MailDns`."""
+    dnssec: NotRequired[bool]
+    """True for a signed zone: with `cloudflare` signing is switched on, elsewhere you say that it is. Default false."""
+
+
+class EgressNameArgs(TypedDict):
+    """An address that mail leaves from."""
+
+    address: str
+    """The public address."""
+    ehlo_hostname: str
+    """What the server calls itself on it."""
+
+
+class OtherExchangeArgs(TypedDict):
+    """An exchange of another stack, for the same domains."""
+
+    hostname: str
+    """Its host name."""
+    priority: NotRequired[int]
+    """In MX records. Default 20."""
+    publish_mx: NotRequired[bool]
+    """Whether this stack publishes its MX records. True once it takes mail, where record sets have one owner (`external-dns`).
+    Default false: its own stack does."""
+
+
+class HostRecordsArgs(TypedDict):
+    """Which records of the exchange's host are published. False where somebody else does."""
+
+    addresses: NotRequired[bool]
+    """A and AAAA. Default true."""
+    spf: NotRequired[bool]
+    """Who may use its name in EHLO. Default true."""
+
+
+class ExternalDnsArgs(TypedDict):
+    """Where the objects for external-dns are put, 0.22 or newer. It needs `--source=crd` and the record types that are published."""
+
+    namespace: pulumi.Input[str]
+    """Their namespace."""
+    provider_specific: NotRequired[dict[str, str]]
+    """Properties of address records and aliases, as the documentation of your provider there names them."""
+
+
+class MailDnsArgs(TypedDict):
+    """Arguments of `MailDns`. Plain fields decide which records exist; `Input` fields may be known late."""
+
+    hostname: str
+    """The exchange's host name. It must lie in the zone of a domain, or in one of `zones`."""
+    addresses: list[pulumi.Input[str]]
+    """The exchange's public addresses. The list is plain; an address that is not known yet is taken for IPv4."""
+    domains: list[MailDomainArgs]
+    """The mail domains, and the parked ones."""
+    exchange: NotRequired[pulumi.Input[str]]
+    """The host name as MX target. Pass `StalwartServer.exchange`, and no MX appears before the server's plan is applied."""
+    priority: NotRequired[int]
+    """Of this exchange in MX records. Default 10; a backup says 20."""
+    other_exchanges: NotRequired[list[OtherExchangeArgs]]
+    """The exchanges of other stacks. They are in the MTA-STS policy before they are in MX."""
+    dkim_public_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
+    """`<selector>._domainkey.<domain>` to PEM public key, for every selector without `public_key`. Not needed with `exchange_only`."""
+    exchange_only: NotRequired[bool]
+    """True in the backup region: only MX and host records; the primary publishes what domains share. Default false."""
+    egress: NotRequired[list[EgressNameArgs]]
+    """Addresses mail leaves from, for SPF and EHLO. Give them when a pod's outgoing address is not one of `addresses`."""
+    ports: NotRequired[dict[str, int]]
+    """The host's public ports by listener (`submissions`, `imaps`, ...), for SRV records. Default: those of a primary."""
+    mta_sts: NotRequired[MtaStsArgs]
+    """The policy that the host serves. Without it none is announced: give it only where the certificate can be verified."""
+    tlsa: NotRequired[list[str]]
+    """What the host's certificate is pinned to, such as `3 1 1 <hex>`: the key in use, and the next one before it is used. The host's
+    zone must be signed. Default: none."""
+    host: NotRequired[HostRecordsArgs]
+    """Which records of the host are published. Default: all."""
+    provider: NotRequired[str]
+    """`zonefile` (default), `cloudflare` or `external-dns`; a domain or zone may name another."""
+    external_dns: NotRequired[ExternalDnsArgs]
+    """Needed with `external-dns`."""
+    zones: NotRequired[list[ZoneArgs]]
+    """Zones beside those of the domains."""
+    name_servers: NotRequired[list[str]]
+    """With these, zone files are whole zones with SOA and NS records; without, parts to include."""
+    ttl_seconds: NotRequired[int]
+    """Of every record. Default 3600."""
+    owner: NotRequired[str]
+    """Who owns the records, for the comments on them: at most 50 characters. Default `stalwart-mail`."""
+
+
+@dataclass(frozen=True)
+class OtherExchange:
+    """A checked `OtherExchangeArgs`."""
+
+    hostname: str
+    priority: int
+    publish_mx: bool
+
+
+@dataclass(frozen=True)
+class Dns:
+    """A checked `MailDnsArgs` with its defaults, less the fields that are only known when deployed."""
+
+    hostname: str
+    domains: tuple[MailDomain, ...]
+    zones: Mapping[str, Zone]
+    known_addresses: tuple[str, ...]
+    """Those that are plain."""
+    priority: int
+    other_exchanges: tuple[OtherExchange, ...]
+    exchange_only: bool
+    egress: tuple[tuple[str, str], ...]
+    """Address and EHLO name."""
+    ports: Mapping[str, int]
+    mta_sts: MtaSts | None
+    tlsa: tuple[Tlsa, ...]
+    host: HostSwitches
+    name_servers: tuple[str, ...]
+    ttl_seconds: int
+    owner: str
+
+    @property
+    def mail_domains(self) -> tuple[MailDomain, ...]:
+        """The domains that receive mail."""
+        return tuple(domain for domain in self.domains if not domain.parked)
+
+    @property
+    def exchanges(self) -> tuple[str, ...]:
+        """The host names of all exchanges."""
+        return (self.hostname, *(other.hostname for other in self.other_exchanges))
+
+    def providers(self) -> frozenset[DnsProvider]:
+        """Who serves the zones."""
+        return frozenset(zone.provider for zone in self.zones.values())
+
+
+def resolve(args: MailDnsArgs) -> Dns:
+    """Check the arguments and fill the defaults.
+
+    Raises:
+        ArgumentsError: with every problem at once.
+    """
+    problems = checks.Problems("MailDns")
+    domains = resolve_domains(args["domains"], problems)
+    mta_sts = problems.model("mta_sts", MtaSts, args["mta_sts"]) if "mta_sts" in args else None
+    dns = Dns(
+        hostname=problems.checked("hostname", checks.hostname, args["hostname"]),
+        domains=domains,
+        zones=_zones(args, domains, problems),
+        known_addresses=problems.all_checked(
+            "addresses", checks.ip_address, [a for a in args["addresses"] if isinstance(a, str)]
+        ),
+        priority=int(args.get("priority", DEFAULT_PRIORITY)),
+        other_exchanges=tuple(
+            OtherExchange(
+                problems.checked("other_exchanges", checks.hostname, other["hostname"]),
+                int(other.get("priority", 2 * DEFAULT_PRIORITY)),
+                other.get("publish_mx", False),
+            )
+            for other in args.get("other_exchanges", [])
+        ),
+        exchange_only=args.get("exchange_only", False),
+        egress=tuple(
+            (
+                problems.checked("egress", checks.ip_address, egress["address"]),
+                problems.checked("egress", checks.hostname, egress["ehlo_hostname"]),
+            )
+            for egress in args.get("egress", [])
+        ),
+        ports={name: int(port) for name, port in args.get("ports", DEFAULT_PORTS).items()},
+        mta_sts=mta_sts if mta_sts and mta_sts.mode != MtaStsMode.DISABLE else None,
+        tlsa=tuple(tlsa for text in args.get("tlsa", []) for tlsa in _tlsa(text, problems)),
+        host=problems.model("host", HostSwitches, args.get("host", {})),
+        name_servers=problems.all_checked("name_servers", checks.hostname, args.get("name_servers", [])),
+        ttl_seconds=int(args.get("ttl_seconds", DEFAULT_TTL_SECONDS)),
+        owner=args.get("owner", DEFAULT_OWNER),
+    )
+    if not problems.found:
+        problems.found += _faults(dns, args)
+    problems.refuse()
+    return dns
+
+
+def _zones(args: MailDnsArgs, domains: Sequence[MailDomain], problems: checks.Problems) -> dict[str, Zone]:
+    default = problems.one_of("provider", DnsProvider, args.get("provider", DnsProvider.ZONE_FILE))
+    zones: dict[str, Zone] = {}
+    for domain in domains:
+        provider = domain.dns_provider or default
+        zones |= {alias: Zone(alias, None, provider) for alias in domain.aliases}
+        zones[domain.name] = Zone(domain.name, domain.zone_id, provider, domain.dnssec)
+    for zone in args.get("zones", []):
+        name = problems.checked("zones", checks.hostname, zone["name"])
+        provider = problems.one_of("zones", DnsProvider, zone.get("dns_provider", default))
+        zones[name] = Zone(name, zone.get("zone_id"), provider, zone.get("dnssec", False))
+    return zones
+
+
+def parse_tlsa(text: str) -> Tlsa:
+    """What a certificate is pinned to, as a zone file has it: usage, selector, matching type, digest.
+
+    Raises:
+        ValueError: mail would not use it, or the digest has another length.
+    """
+    match = TLSA.match(text)
+    if not match or len(match["digest"]) != DIGEST_LENGTHS[int(match["type"])]:
+        raise ValueError("is not a TLSA record for mail: `3 1 1` or `2 1 1`, and SHA-256 in hex (RFC 7672, section 3.1)")
+    return Tlsa(int(match["usage"]), int(match["selector"]), int(match["type"]), match["digest"].upper())
+
+
+def _tlsa(text: str, problems: checks.Problems) -> list[Tlsa]:
+    try:
+        return [parse_tlsa(text)]
+    except ValueError as error:
+        problems.add(f"tlsa: `{text}` {error}")
+        return []
+
+
+def _faults(dns: Dns, args: MailDnsArgs) -> list[str]:
+    """What is wrong with arguments beside each other."""
+    faults: list[str] = []
+    zone = zone_of(dns.hostname, dns.zones)
+    if zone is None:
+        faults.append(f"hostname: `{dns.hostname}` is in none of the zones {', '.join(dns.zones)}; name its zone in `zones`")
+    elif dns.tlsa and not zone.is_signed:
+        faults.append(f"tlsa: the zone {zone.name} is not signed, so nobody would believe it; sign it, then set its `dnssec`")
+    nameless = [found.name for found in dns.zones.values() if found.provider == DnsProvider.CLOUDFLARE and not found.id]
+    faults += [f"zones: {name} has no `zone_id`, which Cloudflare needs" for name in nameless]
+    if DnsProvider.EXTERNAL_DNS in dns.providers() and "external_dns" not in args:
+        faults.append("external_dns: is needed with the provider external-dns; it says where the objects are put")
+    if dns.tlsa and zone and zone.provider == DnsProvider.EXTERNAL_DNS:
+        faults.append("tlsa: external-dns cannot publish TLSA records; give the host's zone another `dns_provider`")
+    faults += [fault for domain in dns.domains for fault in _domain_faults(dns, domain)]
+    for address, name in dns.egress:
+        if name == dns.hostname and len(dns.known_addresses) == len(args["addresses"]) and address not in dns.known_addresses:
+            faults.append(
+                f"egress: mail from {address} says `{name}`, which leads to {', '.join(dns.known_addresses)}: receivers look "
+                "both ways (forward-confirmed reverse DNS); give it an `ehlo_hostname` of its own"
+            )
+    if len(dns.owner) > MAX_OWNER_LENGTH or not dns.owner.isprintable():
+        faults.append(f"owner: `{dns.owner}` is longer than {MAX_OWNER_LENGTH} characters, which is what fits into a comment")
+    return faults
+
+
+def _domain_faults(dns: Dns, domain: MailDomain) -> list[str]:
+    faults: list[str] = []
+    if domain.hosted_dkim and zone_of(domain.hosted_dkim.zone, dns.zones) is None:
+        faults.append(f"hosted_dkim.zone: `{domain.hosted_dkim.zone}` is in none of the zones; name it in `zones`")
+    if domain.caa and DnsProvider.EXTERNAL_DNS in {dns.zones[name].provider for name in domain.names}:
+        faults.append("caa: external-dns cannot publish CAA records; take `caa` out, or give the domain another `dns_provider`")
+    if not domain.parked and not dns.exchange_only:
+        addresses = [address for address, _name in dns.egress]
+        faults += spf_problems(domain_spf(domain.spf, addresses, is_host=domain.name == dns.hostname))
+    return [f"domains: {domain.name}: {fault}" for fault in faults]

@@ -1,0 +1,1 @@
+"""Who publishes the records: one module each, all with the same signature."""

@@ -1,0 +1,1 @@
+"""Which DNS records an exchange and a mail domain need, as plain data."""

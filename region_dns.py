@@ -1,0 +1,138 @@
+"""How a region's settings become the arguments of `MailDns`, and what the stack puts out about its records."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pulumi
+
+from components import MailDns, StalwartServer
+from components.dns.arguments import (
+    MAX_OWNER_LENGTH,
+    EgressNameArgs,
+    ExternalDnsArgs,
+    HostRecordsArgs,
+    MailDnsArgs,
+    OtherExchangeArgs,
+    ZoneArgs,
+)
+from components.dns.arguments import resolve as resolve_dns
+from components.endpoints import DomainEndpoint
+from components.mail_domain import DnsProvider, MailDomain, MailDomainArgs
+from components.mta_sts import MtaStsArgs
+from components.stalwart import listeners
+from components.stalwart.arguments import Role, StalwartServerArgs, resolve
+from components.stalwart.plans.host import MX_PRIORITY
+from settings import Settings
+
+
+def domain_args(domain: MailDomain) -> MailDomainArgs:
+    """A domain of the settings, for the components."""
+    return cast("MailDomainArgs", domain.model_dump(mode="json", exclude_unset=True, exclude_none=True))
+
+
+def domain_endpoint(settings: Settings, domain: MailDomain) -> DomainEndpoint:
+    """A domain of the primary, for the backup."""
+    provider = domain.dns_provider or settings.dns.provider
+    backup_in_mx = settings.backup_exchange is not None and settings.backup_exchange.publish_mx
+    return DomainEndpoint(
+        name=domain.name,
+        zone_id=domain.zone_id,
+        dns_provider=domain.dns_provider,
+        dnssec=domain.dnssec,
+        # A record set of external-dns has one owner.
+        mx_by_primary=backup_in_mx or provider == DnsProvider.EXTERNAL_DNS or not domain.records.mx,
+        aliases=domain.aliases,
+        sub_addressing=domain.sub_addressing,
+        catch_all=domain.catch_all is not None,
+    )
+
+
+def relayed_domain_args(domain: DomainEndpoint) -> MailDomainArgs:
+    """A domain of the primary, for the components of the backup."""
+    args = MailDomainArgs(
+        name=domain.name,
+        aliases=list(domain.aliases),
+        sub_addressing=domain.sub_addressing,
+        dnssec=domain.dnssec,
+        records={"mx": not domain.mx_by_primary},
+    )
+    if domain.catch_all:
+        args["catch_all"] = f"postmaster@{domain.name}"  # that there is one is all a backup must know
+    if domain.zone_id:
+        args["zone_id"] = domain.zone_id
+    if domain.dns_provider:
+        args["dns_provider"] = domain.dns_provider.value
+    return args
+
+
+def primary_args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+    """What is known of a primary's records before there is a server."""
+    args = _args(settings, server_args)
+    # A policy that nobody can read with a certificate they trust would say nothing.
+    if settings.tls.verified:
+        args["mta_sts"] = cast("MtaStsArgs", settings.mta_sts.model_dump(mode="json"))
+    other = settings.backup_exchange
+    if other:
+        args["other_exchanges"] = [
+            OtherExchangeArgs(hostname=other.hostname, priority=MX_PRIORITY[Role.BACKUP], publish_mx=other.publish_mx)
+        ]
+    return args
+
+
+def backup_args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+    """The same of a backup. SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them."""
+    return MailDnsArgs(**{**_args(settings, server_args), "exchange_only": True})
+
+
+def with_server(args: MailDnsArgs, settings: Settings, server: StalwartServer) -> MailDnsArgs:
+    """The arguments with what the server says of itself."""
+    # How many addresses there are decides how many records: without given ones it is the load balancer's one.
+    addresses = args["addresses"] or [server.addresses.apply(_first_ipv4)]
+    external = ExternalDnsArgs(
+        namespace=settings.dns.external_dns.namespace or server.namespace,
+        provider_specific=dict(settings.dns.external_dns.provider_specific),
+    )
+    return MailDnsArgs(**{**args, "addresses": addresses, "exchange": server.exchange, "external_dns": external})
+
+
+def outputs(settings: Settings, args: MailDnsArgs, dns: MailDns) -> Mapping[str, pulumi.Input[Any]]:
+    """What the stack puts out: the records, what others must publish, and what the doctor compares the world with."""
+    checked = resolve_dns(args)
+    policy = checked.mta_sts
+    peer = [*checked.exchanges] if settings.role == "primary" else [settings.hostname]
+    return {
+        "zones": dns.zone_files,
+        "ptr": dns.ptr,
+        "elsewhere": dns.elsewhere,
+        "ds": dns.ds,
+        "signedZones": sorted(zone.name for zone in checked.zones.values() if zone.is_signed),
+        "exchanges": peer,
+        "mtaSts": {"mode": policy.mode, "maxAgeSeconds": policy.max_age_seconds, "mx": sorted(checked.exchanges)}
+        if policy
+        else None,
+    }
+
+
+def _args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+    dns = settings.dns
+    return MailDnsArgs(
+        hostname=settings.hostname,
+        addresses=[*settings.exposure.addresses],
+        domains=server_args["domains"],
+        priority=MX_PRIORITY[Role(settings.role)],
+        egress=[EgressNameArgs(address=e.address, ehlo_hostname=e.ehlo_hostname) for e in settings.exposure.egress],
+        ports={listener.name: listener.port for listener in listeners.public(resolve(server_args))},
+        host=cast("HostRecordsArgs", dns.host.model_dump()),
+        provider=dns.provider,
+        # The namespace's name; `with_server` puts the namespace itself there.
+        external_dns=ExternalDnsArgs(namespace=settings.namespace),
+        zones=[cast("ZoneArgs", zone.model_dump(mode="json", exclude_none=True)) for zone in dns.zones],
+        name_servers=list(dns.name_servers),
+        ttl_seconds=dns.ttl_seconds,
+        tlsa=list(dns.tlsa),
+        owner=f"{pulumi.get_project()}/{pulumi.get_stack()}"[:MAX_OWNER_LENGTH],
+    )
+
+
+def _first_ipv4(addresses: Sequence[str]) -> str:
+    return next((address for address in addresses if ":" not in address), addresses[0])
