@@ -41,7 +41,7 @@ class ExternalDns(Model):
     provider_specific: dict[str, str] = Field(
         {},
         description="properties of address records, as your provider there names them",
-        examples=['{"external-dns.kubernetes.io/cloudflare-proxied": "false"}'],
+        examples=['{"cloudflare/proxied": "false"}'],
     )
 
 

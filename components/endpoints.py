@@ -70,7 +70,7 @@ class RegionEndpoints(_Model):
     certificate_verified: bool
     """Whether the host has a certificate that other servers can verify."""
     mail_namespace: str
-    backup_exchange: str | None
+    backup_exchange: str | None = None
     """The backup's host name, as the primary exempts it and lists it in its MTA-STS policy."""
     domains: tuple[DomainEndpoint, ...]
     recipient_reader: RecipientReader | None = None

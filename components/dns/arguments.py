@@ -69,7 +69,7 @@ class HostRecordsArgs(TypedDict):
 
 
 class ExternalDnsArgs(TypedDict):
-    """Where the objects for external-dns are put, 0.22 or newer. It needs `--source=crd` and the record types that are published."""
+    """Where the objects for external-dns are put. It is 0.22 or newer, with Cloudflare behind it 0.23; docs/dns.md has its flags."""
 
     namespace: pulumi.Input[str]
     """Their namespace."""
@@ -260,8 +260,6 @@ def _faults(dns: Dns, args: MailDnsArgs) -> list[str]:
     faults += [f"zones: {name} has no `zone_id`, which Cloudflare needs" for name in nameless]
     if DnsProvider.EXTERNAL_DNS in dns.providers() and "external_dns" not in args:
         faults.append("external_dns: is needed with the provider external-dns; it says where the objects are put")
-    if dns.tlsa and zone and zone.provider == DnsProvider.EXTERNAL_DNS:
-        faults.append("tlsa: external-dns cannot publish TLSA records; give the host's zone another `dns_provider`")
     faults += [fault for domain in dns.domains for fault in _domain_faults(dns, domain)]
     for address, name in dns.egress:
         if name == dns.hostname and len(dns.known_addresses) == len(args["addresses"]) and address not in dns.known_addresses:
@@ -278,8 +276,6 @@ def _domain_faults(dns: Dns, domain: MailDomain) -> list[str]:
     faults: list[str] = []
     if domain.hosted_dkim and zone_of(domain.hosted_dkim.zone, dns.zones) is None:
         faults.append(f"hosted_dkim.zone: `{domain.hosted_dkim.zone}` is in none of the zones; name it in `zones`")
-    if domain.caa and DnsProvider.EXTERNAL_DNS in {dns.zones[name].provider for name in domain.names}:
-        faults.append("caa: external-dns cannot publish CAA records; take `caa` out, or give the domain another `dns_provider`")
     if not domain.parked and not dns.exchange_only:
         addresses = [address for address, _name in dns.egress]
         faults += spf_problems(domain_spf(domain.spf, addresses, is_host=domain.name == dns.hostname))

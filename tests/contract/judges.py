@@ -11,7 +11,7 @@ from offline.recorder import Recording, map_secrets
 from offline.summary import plan_text
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
-CUSTOM = ("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/")
+CUSTOM = ("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/", "externaldns.k8s.io/")
 
 
 def check_manifests(recording: Recording, versions: tuple[str, ...] = KUBERNETES_VERSIONS) -> int:
@@ -39,6 +39,31 @@ def check_zones(recording: Recording) -> int:
         zone = dns.zone.from_text(text, origin=name, relativize=False, check_origin=" IN SOA " in text)
         count += sum(len(rdataset) for _name, rdataset in zone.iterate_rdatasets())
     return count
+
+
+def check_record_sets(recordings: list[Recording]) -> None:
+    """What receivers hold against the zones of both stacks together: aliases with other data, two answers where one is allowed."""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for recording in recordings:
+        for text in recording.outputs["zones"].values():
+            for line in text.splitlines():
+                if " IN " in line and not line.startswith("@"):
+                    name, _ttl, _class, kind, data = line.split(" ", 4)
+                    sets.setdefault((name, kind), []).append(data)
+    for (name, kind), found in sets.items():
+        assert len(set(found)) == len(found), f"{name} {kind} is published twice: {found}"
+        if kind == "CNAME":
+            assert len(found) == 1, name
+            assert not [other for other_name, other in sets if other_name == name and other != kind], (
+                f"{name} is an alias and more"
+            )
+        if kind == "MX" and "0 ." in found:
+            assert len(found) == 1, name
+        if kind in ("MX", "SRV"):
+            targets = {data.rpartition(" ")[2] for data in found}
+            assert not [target for target in targets if (target, "CNAME") in sets], f"{name} {kind} leads to an alias"
+        for start in ('"v=spf1', '"v=DMARC1', '"v=STSv1', '"v=TLSRPTv1'):
+            assert len([data for data in found if data.startswith(start)]) <= 1, f"{name} has two of {start}"
 
 
 def plan_of(recording: Recording) -> str:

@@ -5,7 +5,9 @@ import pytest
 from offline.program import record, stack_config
 from offline.recorder import Recording, Secret
 from offline.world import OfflineWorld
+from tests.conftest import named, only
 
+DNS = {"provider": "cloudflare", "apiToken": {"secure": "token"}, "tlsa": [f"3 1 1 {'ab' * 32}"]}
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 
 
@@ -13,28 +15,54 @@ RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 def cloudflare() -> Recording:
     config = stack_config("primary")
     domains = [{**domain, "zoneId": f"zone-{number}"} for number, domain in enumerate(config["mail:domains"])]
+    domains[0] |= {"dnssec": True, "caa": {"issuers": [{"authority": "letsencrypt.org"}]}}
     config["mail:exposure"] = {"addresses": ["203.0.113.10", "2001:db8::10"]}
     return record(
         "primary",
-        {**config, "mail:domains": domains, "mail:dns": {"provider": "cloudflare", "apiToken": {"secure": "token"}}},
+        {**config, "mail:domains": domains, "mail:dns": DNS},
         OfflineWorld(),
     )
 
 
 def test_every_record_of_the_zone_files_is_published(cloudflare: Recording):
-    published = {(r.inputs["name"], r.inputs["type"], str(r.inputs["content"]).rstrip(".")) for r in cloudflare.of_type(RECORD)}
+    published = {(r.inputs["name"], r.inputs["type"], _data(r.inputs).rstrip(".")) for r in cloudflare.of_type(RECORD)}
     lines = [
         line.split(" ", 4)
         for text in cloudflare.outputs["zones"].values()
         for line in text.splitlines()
         if " IN " in line and not line.startswith("@")
     ]
-    written = set()
-    for name, _ttl, _class, kind, value in lines:
-        content = value.partition(" ")[2] if kind == "MX" else value
-        written.add((name.rstrip("."), kind, content.rstrip(".")))
+    written = {(name.rstrip("."), kind, value.rstrip(".")) for name, _ttl, _class, kind, value in lines}
     assert published == written
-    assert len(published) == 15
+    assert {kind for _name, kind, _value in written} == {"A", "AAAA", "CNAME", "MX", "TXT", "SRV", "TLSA", "CAA"}
+
+
+def _data(inputs):
+    """The data of a record as a zone file has it."""
+    kind, data = inputs["type"], inputs.get("data")
+    if kind == "MX":
+        return f"{inputs['priority']} {inputs['content']}"
+    if data is None:
+        return inputs["content"]
+    assert "content" not in inputs
+    if kind == "CAA":
+        return f'{data["flags"]} {data["tag"]} "{data["value"]}"'
+    if kind == "SRV":
+        assert inputs["priority"] == data["priority"]  # the API says both; one left out is a change at every refresh
+        return f"{data['priority']} {data['weight']} {data['port']} {data['target']}"
+    return f"{data['usage']} {data['selector']} {data['matchingType']} {data['certificate']}"
+
+
+def test_a_zone_is_signed_when_asked_and_its_ds_record_put_out(cloudflare: Recording):
+    signed = only(cloudflare, "cloudflare:index/zoneDnssec:ZoneDnssec")
+    assert (signed.inputs["zoneId"], signed.inputs["status"]) == ("zone-0", "active")
+    assert signed.retain_on_delete
+    assert cloudflare.outputs["ds"].keys() == {"example.com"}
+    assert cloudflare.outputs["signedZones"] == ["example.com"]
+
+
+def test_a_record_says_whose_it_is(cloudflare: Recording):
+    assert named(cloudflare, "dns-mx-example.com").inputs["comment"] == "Managed by Pulumi (mail/primary): mx"
 
 
 def test_names_are_whole_and_targets_without_the_dot(cloudflare: Recording):

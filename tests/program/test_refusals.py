@@ -17,7 +17,6 @@ DISTRIBUTED = {
     "nats": {"addresses": ["nats:4222"]},
 }
 DOMAIN = {"name": "example.com"}
-CAA = {"issuers": [{"authority": "letsencrypt.org"}]}
 MANY = [f"spf{n}.example.net" for n in range(11)]
 OUT = {"addresses": ["203.0.113.10"], "egress": [{"address": "203.0.113.99", "ehloHostname": "mx1.example.com"}]}
 LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
@@ -64,7 +63,6 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ("primary", {"dns": {"tlsa": [f"3 1 1 {'ab' * 32}"]}}, {}, "the zone example.com is not signed"),
         ("primary", {"domains": [{**DOMAIN, "hostedDkim": {"zone": "dkim.elsewhere.example"}}]}, {}, "in none of the zones"),
         ("primary", {"domains": [{**DOMAIN, "spf": {"includes": MANY}}]}, {}, "12 look-ups"),
-        ("primary", {"domains": [{**DOMAIN, "caa": CAA, "dnsProvider": "external-dns"}]}, {}, "cannot publish CAA"),
         ("primary", {"exposure": OUT}, {}, "forward-confirmed"),
         (
             "primary",

@@ -42,7 +42,7 @@ def test_an_mx_record_waits_for_the_plan_and_an_address_record_does_not():
     recording = record("primary", config, OfflineWorld())
     job = named(recording, "stalwart-apply-plan")
     mx = named(recording, "dns-mx-example.com")
-    address = named(recording, "dns-address-0-mx1.example.com")
+    address = named(recording, "dns-address-203.0.113.10-mx1.example.com")
     assert job.urn in mx.dependencies
     assert job.urn not in address.dependencies
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from offline.program import PROJECT_FOLDER, record, stack_config
 from offline.world import OfflineWorld
 from settings import SettingsError, parse
-from tests.contract.judges import check_manifests, check_plan, check_zones
+from tests.contract.judges import check_manifests, check_plan, check_record_sets, check_zones
 
 CASES = PROJECT_FOLDER / "tests" / "unit" / "settings_cases"
 FULL = yaml.safe_load((CASES / "full-primary.happy.yaml").read_text())
@@ -19,19 +19,30 @@ FULL = yaml.safe_load((CASES / "full-primary.happy.yaml").read_text())
 label = st.from_regex(r"[a-z][a-z0-9]{0,10}(-[a-z0-9]{1,5})?", fullmatch=True)
 domain_name = st.builds("{}.{}".format, label, st.sampled_from(["example", "test", "com", "co.uk"]))
 address = st.one_of(st.ip_addresses(network="192.0.2.0/24").map(str), st.ip_addresses(network="2001:db8::/32").map(str))
-selectors = st.lists(
-    st.builds(dict, name=label, algorithm=st.sampled_from(["rsa", "ed25519"])),
-    min_size=1,
+other_selectors = st.lists(
+    st.fixed_dictionaries(
+        {"name": label, "algorithm": st.sampled_from(["rsa", "ed25519"])},
+        optional={"state": st.sampled_from(["pending", "active", "retiring", "retired"])},
+    ),
     max_size=3,
     unique_by=lambda s: s["name"],
+)
+selectors = other_selectors.map(lambda found: [{"name": "now-rsa", "algorithm": "rsa"}, *found])
+switches = st.dictionaries(
+    st.sampled_from(["mx", "spf", "dkim", "dmarc", "mtaSts", "tlsReports", "services", "autoconfig", "uaAutoConfig"]),
+    st.booleans(),
 )
 domain = st.fixed_dictionaries(
     {"name": domain_name},
     optional={
         "dmarc": st.fixed_dictionaries(
             {"policy": st.sampled_from(["none", "quarantine", "reject"])},
-            optional={"reportAddress": st.just("dmarc@example.com")},
+            optional={"reportAddress": st.just("dmarc@example.com"), "strictAlignment": st.booleans()},
         ),
+        "spf": st.fixed_dictionaries({"includes": st.lists(domain_name, max_size=8, unique=True)}),
+        "caa": st.just({"issuers": [{"authority": "letsencrypt.org"}]}),
+        "records": switches,
+        "hostedDkim": st.just({"zone": "dkim.example.net", "selectors": ["next"]}),
         "dkimSelectors": selectors,
         "subAddressing": st.booleans(),
         "aliases": st.lists(label.map(lambda found: f"{found}.info"), max_size=2, unique=True),
@@ -89,6 +100,12 @@ def primaries(draw):
             "kind": draw(st.sampled_from(["LoadBalancer", "NodePort", "HostPort"])),
             "addresses": draw(st.lists(address, min_size=1, max_size=3, unique=True)),
         },
+        "dns": draw(
+            st.fixed_dictionaries(
+                {"zones": st.just([{"name": "example.net", "dnsProvider": "zonefile"}])},
+                optional={"provider": st.sampled_from(["zonefile", "external-dns"])},
+            )
+        ),
         "tls": draw(st.sampled_from([{}, {"issuer": "letsencrypt"}, {"secretName": "mx"}])),
         "trustedNetworks": draw(
             st.lists(st.sampled_from(["10.0.0.0/8", "192.168.1.0/24", "fd00::/8", "192.0.2.1/32"]), unique=True)
@@ -98,8 +115,10 @@ def primaries(draw):
     }
     if config["exposure"]["kind"] != "HostPort" and draw(st.booleans()):
         config["storage"] = draw(distributed)
-    if draw(st.booleans()):
-        config["backupExchange"] = {"hostname": "mx2.example.com", "addresses": draw(st.lists(address, max_size=2, unique=True))}
+    if draw(st.integers(0, 3)):
+        addresses = draw(st.lists(address, max_size=2, unique=True))
+        hostname = "mx2." + config["domains"][0]["name"]
+        config["backupExchange"] = {"hostname": hostname, "addresses": addresses, "publishMx": draw(st.booleans())}
     if draw(st.booleans()):
         config["backup"] = stack_config("primary")["mail:backup"]
     return config
@@ -110,17 +129,25 @@ def primaries(draw):
 def test_any_valid_settings_make_valid_manifests_records_and_plans(config):
     parse(config, "mail")
     primary = record("primary", {f"mail:{key}": value for key, value in config.items()}, OfflineWorld())
-    hostname = "mx2." + config["domains"][0]["name"]
-    # Only a primary with a peer and a certificate can be asked for its recipients.
-    can_be_asked = "backupExchange" in config and config["tls"]
+    check_together([primary])
+    if "backupExchange" not in config:
+        return
+    hostname = config["backupExchange"]["hostname"]
+    # Only a primary with a certificate can be asked for its recipients.
+    can_be_asked = config["tls"]
     recipients = {"source": "primary"} if can_be_asked else {"source": "any"}
     backup_config = {**stack_config("backup"), "mail:hostname": hostname, "mail:recipients": recipients}
     backup = record("backup", backup_config, OfflineWorld({"mail/primary": dict(primary.outputs)}))
-    for recording in (primary, backup):
+    check_together([primary, backup])
+
+
+def check_together(recordings):
+    for recording in recordings:
         assert recording.duplicates == []
         check_manifests(recording, versions=("1.37",))
         check_zones(recording)
         check_plan(recording)
+    check_record_sets(recordings)
 
 
 anything = st.recursive(

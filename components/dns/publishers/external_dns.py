@@ -1,4 +1,8 @@
-"""The external-dns publisher (0.22 or newer): `DNSEndpoint` objects, which the cluster's external-dns carries to its provider."""
+"""The external-dns publisher (0.22 or newer): `DNSEndpoint` objects, which the cluster's external-dns carries to its provider.
+
+It carries text as it is: nothing in it quotes or splits a TXT record. A dot at the end is needed for SRV (without it the set is
+skipped) and forbidden for MX and CNAME (with it the set is written anew for ever). Seen with 0.22 and 0.23.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +17,7 @@ from ..records.record import Record, quoted
 from ..zones import Zone
 
 API_VERSION = "externaldns.k8s.io/v1alpha1"
-WITH_DOT = ("SRV",)
+ADDRESS_TYPES = ("A", "AAAA", "CNAME")  # what its provider may proxy
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def _endpoints(records: Sequence[Record], values: Sequence[str], specific: Mappi
             "recordType": kind,
             "recordTTL": ttls[name, kind],
             "targets": targets,
-            **({"providerSpecific": properties} if properties and kind in ("A", "AAAA", "CNAME") else {}),
+            **({"providerSpecific": properties} if properties and kind in ADDRESS_TYPES else {}),
         }
         for (name, kind), targets in sets.items()
     ]
@@ -77,6 +81,6 @@ def _endpoints(records: Sequence[Record], values: Sequence[str], specific: Mappi
 def _target(record: Record, value: str) -> str:
     if record.type == "TXT":
         value = quoted(value)
-    if record.type in WITH_DOT:
+    if record.type == "SRV":
         value = f"{value.rstrip('.')}."
     return " ".join([*(str(part) for part in record.before), value])

@@ -1,5 +1,6 @@
 """The records of a mail domain: where its mail goes, and what receivers and authorities are told about it."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from ...mail_domain import POSTMASTER, MailDomain
@@ -109,10 +110,11 @@ def consent_records(name: str, domain: MailDomain, reports_to: str | None, ttl: 
 
 
 def _caa_records(name: str, caa: Caa, ttl: int) -> list[Record]:
-    records = [
-        Record(f"caa-{issuer.authority}-{number}", name, "CAA", _issue(issuer), ttl, (0, "issue"))
-        for number, issuer in enumerate(caa.issuers)
-    ]
+    records: list[Record] = []
+    seen: Counter[str] = Counter()
+    for issuer in caa.issuers:
+        records.append(Record(f"caa-{issuer.authority}-{seen[issuer.authority]}", name, "CAA", _issue(issuer), ttl, (0, "issue")))
+        seen[issuer.authority] += 1
     if not caa.wildcards:
         records.append(Record("caa-wildcard", name, "CAA", ";", ttl, (0, "issuewild")))
     if caa.report_address:

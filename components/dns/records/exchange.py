@@ -84,7 +84,7 @@ def host_records(exchange: Exchange, ttl_seconds: int, has_spf: Callable[[str], 
     for name, addresses in hosts.items():
         if exchange.switches.addresses:
             records += [
-                Record(f"address-{number}", name, _family(address), address, ttl_seconds)
+                Record(_address_key(address, number), name, _family(address), address, ttl_seconds)
                 for number, address in enumerate(addresses)
             ]
         if exchange.switches.spf and not has_spf(name):
@@ -111,6 +111,12 @@ def _tlsa_records(exchange: Exchange, ttl_seconds: int) -> list[Record]:
         text = f"v=TLSRPTv1; rua=mailto:{exchange.report_address}"
         records.append(Record("tls-reports", f"_smtp._tls.{exchange.hostname}", "TXT", text, ttl_seconds))
     return records
+
+
+def _address_key(address: pulumi.Input[str], number: int) -> str:
+    # By its value where that is known: by its place, a change of order would make two records equal for a moment, which providers
+    # refuse. A URN cannot have `::` in it.
+    return f"address-{address.replace(':', '-') if isinstance(address, str) else number}"
 
 
 def _family(address: pulumi.Input[str]) -> str:
