@@ -4,10 +4,16 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STACKS := $(if $(STACK),--stack $(STACK))
 
-.PHONY: preview test lint bench lock schema golden clean
+.PHONY: preview test lint bench lock schema golden doctor rotate clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
+
+doctor: $(VENV)/ready ## Whether the world sees what the primary (or STACK=backup) deployed: DNS, hosts, certificates, blocklists
+	@$(RUN) -m doctor $(STACKS)
+
+rotate: $(VENV)/ready ## The next step of every DKIM key's life, once DNS shows the one before it
+	@$(RUN) -m rotate $(STACKS)
 
 test: $(VENV)/ready ## All tests that need nothing but Python
 	@$(RUN) -m pytest

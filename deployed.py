@@ -109,7 +109,7 @@ NEXT_STATES: Mapping[str | None, tuple[str | None, ...]] = {
 
 
 def _dkim_mistakes(old: Mapping[str, str], new: Mapping[str, str], prefix: str) -> list[str]:
-    """Steps of selectors that receivers could not follow. A new domain has nothing on its way, and a removed one stops at its keys."""
+    """Steps of selectors that receivers could not follow. A new domain has none on its way; a removed one stops at its keys."""
     mistakes: list[str] = []
     old_domains, new_domains = ({_domain_of(name) for name in found} for found in (old, new))
     for name in sorted({*old, *new}):
@@ -118,8 +118,8 @@ def _dkim_mistakes(old: Mapping[str, str], new: Mapping[str, str], prefix: str) 
             continue
         allowed = [state or "taken out of the settings" for state in NEXT_STATES[before] if state or before]
         mistakes.append(
-            f"{prefix}:domains: the DKIM selector {name} was {before or 'not there'} and would be {after or 'gone'}: mail would not"
-            " verify\n"
+            f"{prefix}:domains: the DKIM selector {name} was {before or 'not there'} and would be {after or 'gone'}: mail on its"
+            " way would not verify\n"
             f"    allowed: {', '.join(allowed)}\n"
             "    example: make rotate prints the next step; see docs/runbooks/dkim.md"
         )

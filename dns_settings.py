@@ -67,7 +67,7 @@ class Dns(Model):
         ExternalDns.model_validate({}), description="where objects for external-dns are put", examples=['{"namespace": "..."}']
     )
     host: HostSwitches = Field(
-        HostSwitches(), description="which records of the host are published", examples=['{"addresses": false}']
+        HostSwitches.model_validate({}), description="which records of the host are published", examples=['{"addresses": false}']
     )
     tlsa: tuple[Annotated[str, AfterValidator(_tlsa)], ...] = Field(
         (),

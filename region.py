@@ -74,7 +74,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
     )
-    return {**_outputs(settings, server, dns_args, dns), "endpoints": endpoints}
+    return {**_outputs(settings, server_args, server, dns_args, dns), "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
@@ -95,7 +95,7 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
-    return _outputs(settings, server, dns_args, dns)
+    return _outputs(settings, server_args, server, dns_args, dns)
 
 
 def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pulumi.Input[Any]] | None:
@@ -248,7 +248,9 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
     }
 
 
-def _outputs(settings: Settings, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
+def _outputs(
+    settings: Settings, server_args: StalwartServerArgs, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns
+) -> dict[str, pulumi.Input[Any]]:
     return {
         "hostname": server.hostname,
         "addresses": server.addresses,
@@ -256,6 +258,6 @@ def _outputs(settings: Settings, server: StalwartServer, dns_args: MailDnsArgs, 
         "jmapUrl": server.jmap_url,
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
-        **region_dns.outputs(settings, dns_args, dns),
+        **region_dns.outputs(dns_args, dns, server_args.get("peer")),
         OUTPUT: Deployed.by(settings).export(),
     }

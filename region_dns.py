@@ -21,6 +21,7 @@ from components.mail_domain import DnsProvider, MailDomain, MailDomainArgs
 from components.mta_sts import MtaStsArgs
 from components.stalwart import listeners
 from components.stalwart.arguments import Role, StalwartServerArgs, resolve
+from components.stalwart.options.delivery import PeerArgs
 from components.stalwart.plans.host import MX_PRIORITY
 from settings import Settings
 
@@ -81,32 +82,35 @@ def primary_args(settings: Settings, server_args: StalwartServerArgs) -> MailDns
 
 def backup_args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
     """The same of a backup. SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them."""
-    return MailDnsArgs(**{**_args(settings, server_args), "exchange_only": True})
+    args = _args(settings, server_args)
+    args["exchange_only"] = True
+    return args
 
 
 def with_server(args: MailDnsArgs, settings: Settings, server: StalwartServer) -> MailDnsArgs:
     """The arguments with what the server says of itself."""
+    found = args.copy()
     # How many addresses there are decides how many records: without given ones it is the load balancer's one.
-    addresses = args["addresses"] or [server.addresses.apply(_first_ipv4)]
-    external = ExternalDnsArgs(
+    found["addresses"] = args["addresses"] or [server.addresses.apply(_first_ipv4)]
+    found["exchange"] = server.exchange
+    found["external_dns"] = ExternalDnsArgs(
         namespace=settings.dns.external_dns.namespace or server.namespace,
         provider_specific=dict(settings.dns.external_dns.provider_specific),
     )
-    return MailDnsArgs(**{**args, "addresses": addresses, "exchange": server.exchange, "external_dns": external})
+    return found
 
 
-def outputs(settings: Settings, args: MailDnsArgs, dns: MailDns) -> Mapping[str, pulumi.Input[Any]]:
+def outputs(args: MailDnsArgs, dns: MailDns, peer: PeerArgs | None) -> Mapping[str, pulumi.Input[Any]]:
     """What the stack puts out: the records, what others must publish, and what the doctor compares the world with."""
     checked = resolve_dns(args)
     policy = checked.mta_sts
-    peer = [*checked.exchanges] if settings.role == "primary" else [settings.hostname]
     return {
         "zones": dns.zone_files,
         "ptr": dns.ptr,
         "elsewhere": dns.elsewhere,
         "ds": dns.ds,
         "signedZones": sorted(zone.name for zone in checked.zones.values() if zone.is_signed),
-        "exchanges": peer,
+        "exchanges": sorted({checked.hostname, *([peer["hostname"]] if peer else [])}),
         "mtaSts": {"mode": policy.mode, "maxAgeSeconds": policy.max_age_seconds, "mx": sorted(checked.exchanges)}
         if policy
         else None,

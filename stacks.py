@@ -48,8 +48,8 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
             f"mail:hostname = '{settings.hostname}' and the backup exchange that the primary knows is {known}: the primary would"
             " treat this one as a stranger, and its MTA-STS policy would forbid it\n"
             "    allowed: the host name in the primary's backupExchange\n"
-            f"    example: pulumi config set --stack {str(settings.primary_stack).rpartition('/')[2]} --path backupExchange.hostname"
-            f" {settings.hostname}, then bring the primary up"
+            f"    example: pulumi config set --stack {settings.primary_stack} --path backupExchange.hostname {settings.hostname},"
+            " then bring the primary up"
         )
     if zone_of(settings.hostname, zones) is None:
         mistakes.append(

@@ -55,7 +55,7 @@ class DkimSelectorArgs(TypedDict):
     state: NotRequired[str]
     """`pending`, `active` (default), `retiring` or `retired`. Publish a new selector first, and make it active one `up` later."""
     public_key: NotRequired[str]
-    """The public half of a key that signs elsewhere: PEM, or what stands after `p=`. It is published, and this server does not sign."""
+    """The public half of a key that signs elsewhere: PEM, or what stands after `p=`. This server does not sign with it."""
 
 
 def _public_key(text: str) -> str:
@@ -97,9 +97,8 @@ class DkimSelector(Model):
         return f"{self.name}._domainkey.{domain}"
 
 
-DEFAULT_SELECTORS = (
-    DkimSelector(name="s1-rsa", algorithm=DkimAlgorithm.RSA),
-    DkimSelector(name="s1-ed25519", algorithm=DkimAlgorithm.ED25519),
+DEFAULT_SELECTORS = tuple(
+    DkimSelector.model_validate({"name": f"s1-{algorithm}", "algorithm": algorithm}) for algorithm in DkimAlgorithm
 )
 
 

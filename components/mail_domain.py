@@ -35,7 +35,7 @@ class DnsProvider(StrEnum):
 
 
 class HostedDkimArgs(TypedDict):
-    """DKIM keys in a zone of ours, for a domain whose DNS is not: its owner publishes CNAMEs once, and keys change without them."""
+    """DKIM keys in a zone of ours, for a domain whose DNS is not: its owner publishes CNAMEs once, and never touches a key."""
 
     zone: str
     """The zone of ours. Keys are at `<selector>.<domain>.<zone>`."""
@@ -63,8 +63,8 @@ class MailDomainArgs(TypedDict):
     parked: NotRequired[bool]
     """True for a domain without mail: null MX, and SPF and DMARC that refuse everything. Default false."""
     aliases: NotRequired[list[str]]
-    """Other names of this domain: mail to `name@alias` reaches `name@domain`. They have the records of the domain, but no DKIM key:
-    the server signs their mail as this domain."""
+    """Other names of this domain: mail to `name@alias` reaches `name@domain`. They have its records, but no DKIM key: the
+    server signs their mail as this domain."""
     catch_all: NotRequired[str]
     """The account that gets mail for addresses nobody has. Default: such mail is refused."""
     sub_addressing: NotRequired[bool]
@@ -168,7 +168,7 @@ class MailDomain(Model):
 
     @property
     def service_labels(self) -> tuple[str, ...]:
-        """Names below it at which its server answers web requests: client set-up, and the MTA-STS policy (RFC 8461, section 3.3)."""
+        """Names below it at which its server answers web requests: client set-up, and the MTA-STS policy (RFC 8461)."""
         switches = {
             "autoconfig": self.records.autoconfig,
             "autodiscover": self.records.autodiscover,

@@ -11,7 +11,8 @@ from .recorder import Recording, Resource
 from .told import told
 
 MAX_ZONES = 8
-MAX_RECORDS = 12  # of one zone
+MAX_RECORDS = 40  # of one zone
+MAX_PROTECTED = 12
 MAX_VALUE = 58
 MAX_OBJECTS = 8  # of one type
 MAX_SETTINGS = 110
@@ -31,6 +32,7 @@ def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
         _mail_path(recording, config),
         _resources(recording),
         _records(outputs["zones"]),
+        _for_others(outputs),
         _server(recording),
         _backups(recording),
     ]
@@ -66,10 +68,9 @@ def _resources(recording: Recording) -> str:
     kinds = Counter(resource.type.rpartition(":")[2] for resource in found)
     protected = sorted(resource.name for resource in recording.resources.values() if resource.protect)
     table = _table(("kind", "number"), [(kind, str(number)) for kind, number in sorted(kinds.items())])
-    more = f" and {len(protected) - MAX_RECORDS} more" if len(protected) > MAX_RECORDS else ""
-    return (
-        f"## Resources\n\n{len(found)} in all.\n\n{table}\n\nProtected from deletion: {', '.join(protected[:MAX_RECORDS])}{more}."
-    )
+    more = f" and {len(protected) - MAX_PROTECTED} more" if len(protected) > MAX_PROTECTED else ""
+    named = ", ".join(protected[:MAX_PROTECTED])
+    return f"## Resources\n\n{len(found)} in all.\n\n{table}\n\nProtected from deletion: {named}{more}."
 
 
 def _records(zones: Mapping[str, str]) -> str:
@@ -77,9 +78,19 @@ def _records(zones: Mapping[str, str]) -> str:
     for zone in sorted(zones)[:MAX_ZONES]:
         records = [line.split(" ", 4) for line in zones[zone].splitlines() if " IN " in line and not line.startswith("@")]
         rows += [(zone, name, kind, _short(value)) for name, _ttl, _class, kind, value in records[:MAX_RECORDS]]
+        if len(records) > MAX_RECORDS:
+            rows.append((zone, f"and {len(records) - MAX_RECORDS} more", "", f"in zones/{zone}.zone"))
     left = len(zones) - MAX_ZONES
     more = f"\n\nAnd {left} more zones; see `zones/`." if left > 0 else ""
     return "## Records\n\n" + _table(("zone", "name", "type", "value"), rows) + more
+
+
+def _for_others(outputs: Mapping[str, Any]) -> str:
+    """What only the owners of addresses, of other zones and of parent zones can publish."""
+    rows = [(f"the owner of {address}", f"PTR {name}") for address, name in sorted(outputs["ptr"].items())]
+    rows += [("the owner of the zone", _short(line, MAX_SETTINGS)) for line in outputs["elsewhere"]]
+    rows += [(f"the registrar of {zone}", "the DS record in the output `ds`") for zone in sorted(outputs["ds"])]
+    return "## For others to publish\n\n" + _table(("who", "what"), rows)
 
 
 def _server(recording: Recording) -> str:

@@ -69,7 +69,7 @@ class HostRecordsArgs(TypedDict):
 
 
 class ExternalDnsArgs(TypedDict):
-    """Where the objects for external-dns are put. It is 0.22 or newer, with Cloudflare behind it 0.23; docs/dns.md has its flags."""
+    """Where the objects for external-dns are put: 0.22 or newer, with Cloudflare behind it 0.23. docs/dns.md has its flags."""
 
     namespace: pulumi.Input[str]
     """Their namespace."""
@@ -93,7 +93,7 @@ class MailDnsArgs(TypedDict):
     other_exchanges: NotRequired[list[OtherExchangeArgs]]
     """The exchanges of other stacks. They are in the MTA-STS policy before they are in MX."""
     dkim_public_keys: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]]]
-    """`<selector>._domainkey.<domain>` to PEM public key, for every selector without `public_key`. Not needed with `exchange_only`."""
+    """`<selector>._domainkey.<domain>` to PEM public key, for every selector without `public_key`. Not with `exchange_only`."""
     exchange_only: NotRequired[bool]
     """True in the backup region: only MX and host records; the primary publishes what domains share. Default false."""
     egress: NotRequired[list[EgressNameArgs]]
@@ -103,8 +103,8 @@ class MailDnsArgs(TypedDict):
     mta_sts: NotRequired[MtaStsArgs]
     """The policy that the host serves. Without it none is announced: give it only where the certificate can be verified."""
     tlsa: NotRequired[list[str]]
-    """What the host's certificate is pinned to, such as `3 1 1 <hex>`: the key in use, and the next one before it is used. The host's
-    zone must be signed. Default: none."""
+    """What the host's certificate is pinned to, such as `3 1 1 <hex>`: the key in use, and the next one before it is used.
+    The host's zone must be signed. Default: none."""
     host: NotRequired[HostRecordsArgs]
     """Which records of the host are published. Default: all."""
     provider: NotRequired[str]

@@ -49,8 +49,8 @@ class MailDns(pulumi.ComponentResource):
         exchange = _exchange(dns, args)
         found = published(dns, exchange, _dkim_values(dns, args))
         _publish(name, dns, args, found.by_zone, self)
-        signed = {zone.name: zone for zone in dns.zones.values() if zone.is_signed and zone.provider == DnsProvider.CLOUDFLARE}
-        self.ds = Output.from_input({} if dns.exchange_only else _sign(name, signed, self))
+        signed = [zone for zone in dns.zones.values() if zone.is_signed and zone.provider == DnsProvider.CLOUDFLARE]
+        self.ds = _sign(name, [] if dns.exchange_only else signed, self)
         self.zone_files = Output.all(**{zone.name: _zone_text(dns, zone, records) for zone, records in found.by_zone.items()})
         self.elsewhere = _lines(found.elsewhere)
         self.ptr = Output.all(*exchange.addresses).apply(
@@ -84,17 +84,18 @@ def _publish(name: str, dns: Dns, args: MailDnsArgs, by_zone: Mapping[Zone, Sequ
         elif zone.provider == DnsProvider.EXTERNAL_DNS:
             from .publishers import external_dns  # noqa: PLC0415
 
-            given = args["external_dns"]
+            given = args.get("external_dns")
+            assert given is not None
             place = external_dns.Place(given["namespace"], given.get("provider_specific", {}))
             external_dns.publish(name, zone, records, place, parent)
 
 
-def _sign(name: str, zones: Mapping[str, Zone], parent: pulumi.Resource) -> dict[str, Output[str]]:
+def _sign(name: str, zones: Sequence[Zone], parent: pulumi.Resource) -> Output[Mapping[str, str]]:
     if not zones:
-        return {}
+        return Output.from_input({})
     from .publishers import cloudflare  # noqa: PLC0415
 
-    return {zone.name: cloudflare.sign(name, zone, parent) for zone in zones.values()}
+    return Output.all(**{zone.name: cloudflare.sign(name, zone, parent) for zone in zones})
 
 
 def _dkim_values(dns: Dns, args: MailDnsArgs) -> dict[str, pulumi.Input[str]]:

@@ -42,7 +42,7 @@ def published(dns: Dns, exchange: Exchange, dkim_values: Mapping[str, pulumi.Inp
 
 
 def external_dns_leaves_out(record: Record) -> bool:
-    """Whether external-dns cannot carry a record: it knows no CAA, TLSA at one provider only, and writes the null MX anew for ever.
+    """Whether external-dns cannot carry a record: it knows no CAA, TLSA at one provider only, and writes a null MX anew for ever.
 
     Seen with 0.22 and 0.23: what it reads back of `0 .` is `0 `.
     """

@@ -42,7 +42,7 @@ def check_zones(recording: Recording) -> int:
 
 
 def check_record_sets(recordings: list[Recording]) -> None:
-    """What receivers hold against the zones of both stacks together: aliases with other data, two answers where one is allowed."""
+    """What receivers hold against the zones of both stacks together: aliases with other data, two where one is allowed."""
     sets: dict[tuple[str, str], list[str]] = {}
     for recording in recordings:
         for text in recording.outputs["zones"].values():

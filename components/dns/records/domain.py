@@ -92,14 +92,18 @@ def parked_records(domain: MailDomain, reports_to: str | None, ttl: int) -> list
         reports_to: see `report_address`.
         ttl: for every record, in seconds.
     """
-    dmarc = domain.dmarc.model_copy(update=dict(ENFORCED))
-    wanted = {
-        "mx": domain.records.mx and Record("mx", domain.name, "MX", NULL_MX, ttl, (0,)),
-        "spf": domain.records.spf and Record("spf", domain.name, "TXT", "v=spf1 -all", ttl),
-        "dkim": domain.records.dkim and Record("dkim", f"*._domainkey.{domain.name}", "TXT", "v=DKIM1; p=", ttl),
-        "dmarc": domain.records.dmarc and Record("dmarc", f"_dmarc.{domain.name}", "TXT", dmarc_text(dmarc, reports_to), ttl),
-    }
-    return [record for record in wanted.values() if record] + (_caa_records(domain.name, domain.caa, ttl) if domain.caa else [])
+    name, on = domain.name, domain.records
+    records: list[Record] = []
+    if on.mx:
+        records.append(Record("mx", name, "MX", NULL_MX, ttl, (0,)))
+    if on.spf:
+        records.append(Record("spf", name, "TXT", "v=spf1 -all", ttl))
+    if on.dkim:
+        records.append(Record("dkim", f"*._domainkey.{name}", "TXT", "v=DKIM1; p=", ttl))
+    if on.dmarc:
+        text = dmarc_text(domain.dmarc.model_copy(update=dict(ENFORCED)), reports_to)
+        records.append(Record("dmarc", f"_dmarc.{name}", "TXT", text, ttl))
+    return records + (_caa_records(name, domain.caa, ttl) if domain.caa else [])
 
 
 def consent_records(name: str, domain: MailDomain, reports_to: str | None, ttl: int) -> list[Record]:

@@ -35,6 +35,9 @@ class HostSwitches(Model):
     spf: bool = Field(True, description="whether SPF is published here", examples=["false"])
 
 
+EVERYTHING = HostSwitches.model_validate({})
+
+
 @dataclass(frozen=True)
 class Exchange:
     """A mail exchange as DNS sees it."""
@@ -50,7 +53,7 @@ class Exchange:
     tlsa: tuple[Tlsa, ...] = ()
     report_address: str | None = None
     """Where reports about TLS with this very host go."""
-    switches: HostSwitches = HostSwitches()
+    switches: HostSwitches = EVERYTHING
 
     @property
     def egress_addresses(self) -> tuple[str, ...]:

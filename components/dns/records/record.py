@@ -24,8 +24,8 @@ class Record:
     """An address, a host name (MX, CNAME, SRV; `.` for none), a certificate's digest in hex (TLSA), or text (TXT, CAA)."""
     ttl_seconds: int
     before: tuple[int | str, ...] = ()
-    """What stands before the value: MX has its priority (the lowest is tried first); SRV priority, weight and port (RFC 2782); TLSA
-    usage, selector and matching type (RFC 6698); CAA flags and tag (RFC 8659)."""
+    """What stands before the value: MX has its priority (the lowest is tried first); SRV priority, weight and port (RFC 2782);
+    TLSA usage, selector and matching type (RFC 6698); CAA flags and tag (RFC 8659)."""
     waits: bool = False
     """Whether the value waits for a server that takes mail: publishers of whole record sets keep these apart from the rest."""
 

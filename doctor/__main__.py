@@ -1,0 +1,5 @@
+"""`python -m doctor`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""Addresses, aliases, services, TLSA and CAA: does DNS have what was published?"""
+
+import ipaddress
+
+from ..deployment import Deployment, Expected
+from ..findings import Finding, Severity, fault, ok, publish
+from ..lookup import Answer, failed, host_name
+from ..world import World
+
+# A stray record of these kinds changes where mail and its users go. Others at a name may be somebody else's business.
+JUDGED_WHEN_EXTRA = {
+    "A": Severity.FAULT,
+    "AAAA": Severity.FAULT,
+    "SRV": Severity.WARNING,
+    "TLSA": Severity.WARNING,
+}
+
+
+def check(world: World, expected: Expected) -> list[Finding]:
+    """Missing, different and extra records of one name and type (all but MX and TXT)."""
+    answer = world.ask(expected.asked, expected.type)
+    if answer.failure:
+        return [failed(answer, expected.name)]
+    if expected.type == "CNAME" and not answer.records and _flattened(world, expected):
+        return [ok("record", expected.name, f"{expected.name} has the addresses of the host it was to be an alias of.")]
+    missing = [record for record in expected.records if record not in answer.records]
+    extra = [record for record in answer.records if record not in expected.records]
+    if missing:
+        return [_missing_or_different(expected, answer)]
+    if extra and expected.type in JUDGED_WHEN_EXTRA:
+        lines = ", ".join(record.to_text() for record in extra)
+        message = f"{expected.name} has {expected.type} records that were not deployed: {lines}."
+        fix = f"Delete them where the zone is served, or add them to the stack: {lines}."
+        return [Finding("record-extra", expected.name, JUDGED_WHEN_EXTRA[expected.type], message, fix)]
+    return [ok("record", expected.name, f"{expected.name} {expected.type} is as deployed.")]
+
+
+def targets(world: World, deployment: Deployment, expected: Expected) -> list[Finding]:
+    """The targets of SRV records are hosts with addresses, not aliases (RFC 2782)."""
+    findings: list[Finding] = []
+    for target in world.ask(expected.asked, "SRV").hosts:
+        if target == "." or deployment.at(target, "A") or deployment.at(target, "AAAA"):
+            continue
+        alias = world.ask(target, "CNAME")
+        if alias.records:
+            message = (
+                f"The service {expected.name} points to {target}, which is an alias of {alias.hosts[0]}; some clients refuse it."
+            )
+            findings.append(fault("srv-cname", expected.name, message, f"Let the SRV record point to {alias.hosts[0]} itself."))
+        elif not alias.failure and not world.addresses(target):
+            message = f"The service {expected.name} points to {target}, which has no address."
+            findings.append(fault("srv-unresolvable", expected.name, message, f"Publish an A record for {target}."))
+    return findings
+
+
+def _missing_or_different(expected: Expected, answer: Answer) -> Finding:
+    severity = Severity.WARNING if expected.type == "CAA" else Severity.FAULT
+    fix = publish("; ".join(f"{expected.name}. {expected.type} {record.to_text()}" for record in expected.records))
+    if not answer.records:
+        return Finding("record-missing", expected.name, severity, f"{expected.name} has no {expected.type} record.", fix)
+    found, wanted = (", ".join(record.to_text() for record in records) for records in (answer.records, expected.records))
+    message = f"{expected.name} {expected.type} is {found}, but {wanted} was deployed."
+    return Finding("record-different", expected.name, severity, message, fix)
+
+
+def _flattened(world: World, expected: Expected) -> bool:
+    # Some providers answer with the addresses of an alias in place of it.
+    def found(host: str) -> set[str]:
+        return {ipaddress.ip_address(address).compressed for address in world.addresses(host)}
+
+    addresses = found(expected.asked)
+    return bool(addresses) and addresses == found(host_name(expected.records[0].to_text()))

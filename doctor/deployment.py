@@ -1,0 +1,177 @@
+"""What the stacks say they deployed, as expectations."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import dns.exception
+import dns.rdata
+import dns.rdatatype
+import dns.zone
+
+from .lookup import host_name, txt
+
+# Whoever serves a zone owns these.
+NOT_OURS = frozenset({"SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY"})
+NULL_MX = "0 ."  # RFC 7505
+FIELDS = ("hostname", "addresses", "ports", "zones", "ptr", "exchanges", "signedZones")
+
+
+class OutputsError(Exception):
+    """The outputs of a stack cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The records of one name and type that a stack published."""
+
+    name: str
+    type: str
+    records: tuple[dns.rdata.Rdata, ...]
+
+    @property
+    def strings(self) -> tuple[str, ...]:
+        """The text of every TXT record, its strings joined."""
+        return tuple(txt(record) for record in self.records)
+
+    @property
+    def asked(self) -> str:
+        """The name to ask for: under a wildcard, one that only the wildcard answers."""
+        return self.name.replace("*", "doctor-asks", 1) if self.name.startswith("*.") else self.name
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of a stack, where it is reached and at which ports, by service."""
+
+    name: str
+    addresses: tuple[str, ...]
+    ports: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The MTA-STS policy that every mail domain serves (RFC 8461, section 3.2)."""
+
+    mode: str
+    max_age_seconds: int
+    exchanges: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One or several stacks, taken together."""
+
+    hosts: tuple[Host, ...]
+    zones: tuple[str, ...]
+    expected: Mapping[tuple[str, str], Expected]
+    """By name and type."""
+    ptr: Mapping[str, str]
+    """Public address to the name it must resolve to, which is also the name in EHLO."""
+    exchanges: tuple[str, ...]
+    """Every exchange of the platform, also those of stacks that are not looked at."""
+    policy: Policy | None
+    signed_zones: tuple[str, ...]
+
+    @property
+    def mail_domains(self) -> tuple[str, ...]:
+        """The domains that receive mail here."""
+        return tuple(one.name for one in self.of_type("MX") if not _is_null_mx(one))
+
+    @property
+    def parked_domains(self) -> tuple[str, ...]:
+        """The domains that say they have no mail."""
+        return tuple(one.name for one in self.of_type("MX") if _is_null_mx(one))
+
+    @property
+    def public_addresses(self) -> tuple[str, ...]:
+        """Every address mail arrives at or leaves from."""
+        return tuple(dict.fromkeys([*self.ptr, *(address for host in self.hosts for address in host.addresses)]))
+
+    def of_type(self, kind: str) -> tuple[Expected, ...]:
+        """The expected records of a type."""
+        return tuple(one for one in self.expected.values() if one.type == kind)
+
+    def at(self, name: str, kind: str) -> Expected | None:
+        """The expected records of a name and type, if any."""
+        return self.expected.get((name, kind))
+
+    def zone_of(self, name: str) -> str:
+        """The zone a name is in; the name itself when it is in none of ours."""
+        above = [zone for zone in self.zones if name == zone or name.endswith(f".{zone}")]
+        return max(above, key=len, default=name)
+
+    def group_of(self, name: str) -> str:
+        """The host, mail domain or zone a name belongs to; the name itself when it is none of them (an address, a list)."""
+        known = {*self.zones, *self.exchanges, *self.ptr.values(), *(one.name for one in self.of_type("MX"))}
+        above = [one for one in known if name == one or name.endswith(f".{one}")]
+        return max(above, key=len, default=name)
+
+    def without_zones(self, gone: Iterable[str]) -> "Deployment":
+        """The same without what is in some zones: those that cannot be asked about."""
+        zones = set(gone)
+        return replace(
+            self,
+            expected={key: one for key, one in self.expected.items() if self.zone_of(one.name) not in zones},
+            ptr={address: name for address, name in self.ptr.items() if self.zone_of(name) not in zones},
+            signed_zones=tuple(zone for zone in self.signed_zones if zone not in zones),
+        )
+
+
+def deployment(stacks: Mapping[str, Mapping[str, Any]]) -> Deployment:
+    """The stacks taken together.
+
+    Args:
+        stacks: the outputs of each by the name it is told apart by, as `pulumi stack output --json` prints them. The first
+            that has an MTA-STS policy decides what it is.
+
+    Raises:
+        OutputsError: something is missing or unreadable.
+    """
+    for stack, outputs in stacks.items():
+        for field in FIELDS:
+            if field not in outputs:
+                raise OutputsError(f"{stack} has no output `{field}`: an older program deployed it. Run `pulumi up` for it.")
+    all_outputs = list(stacks.values())
+    try:
+        return Deployment(
+            hosts=tuple(_host(outputs) for outputs in all_outputs),
+            zones=_union(outputs["zones"] for outputs in all_outputs),
+            expected=_expected(all_outputs),
+            ptr={address: host_name(name) for outputs in all_outputs for address, name in outputs["ptr"].items()},
+            exchanges=_union(outputs["exchanges"] for outputs in all_outputs),
+            policy=next((_policy(outputs["mtaSts"]) for outputs in all_outputs if outputs.get("mtaSts")), None),
+            signed_zones=_union(outputs["signedZones"] for outputs in all_outputs),
+        )
+    except dns.exception.DNSException as error:
+        raise OutputsError(f"The output `zones` cannot be read as zone files: {error}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise OutputsError(f"The outputs of {', '.join(stacks)} are not in the form this doctor knows ({error!r}).") from None
+
+
+def _host(outputs: Mapping[str, Any]) -> Host:
+    return Host(host_name(outputs["hostname"]), tuple(outputs["addresses"]), dict(outputs["ports"]))
+
+
+def _policy(value: Mapping[str, Any]) -> Policy:
+    return Policy(value["mode"], int(value["maxAgeSeconds"]), tuple(host_name(host) for host in value["mx"]))
+
+
+def _expected(all_outputs: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Expected]:
+    found: dict[tuple[str, str], dict[dns.rdata.Rdata, None]] = {}
+    for outputs in all_outputs:
+        for origin, text in outputs["zones"].items():
+            zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
+            for name, _ttl, record in zone.iterate_rdatas():
+                key = (host_name(name.to_text()), dns.rdatatype.to_text(record.rdtype))
+                if key[1] not in NOT_OURS:
+                    found.setdefault(key, {})[record] = None
+    return {key: Expected(*key, tuple(records)) for key, records in found.items()}
+
+
+def _union(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(host_name(name) for names in lists for name in names))
+
+
+def _is_null_mx(one: Expected) -> bool:
+    return all(record.to_text() == NULL_MX for record in one.records)

@@ -1,0 +1,141 @@
+"""A recursive resolver for a small world: zones, aliases, wildcards, signed zones, and the ways a name can fail."""
+
+import socketserver
+import struct
+import threading
+from contextlib import contextmanager
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdata
+import dns.rdatatype
+import dns.rrset
+import dns.zone
+
+KINDS = ("SOA", "NS", "A", "AAAA", "CNAME", "MX", "TXT", "SRV", "TLSA", "CAA", "PTR", "DNSKEY", "DS")
+
+
+class LocalDns:
+    """What it knows, to be changed by tests while it runs."""
+
+    def __init__(self):
+        self.records = {}
+        self.signed = set()
+        self.validates = True
+        self.broken = {}
+        self.udp_limit = 1232
+
+    def load(self, origin, text):
+        """Add a zone in BIND format."""
+        zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
+        for name, _ttl, record in zone.iterate_rdatas():
+            self.add(name.to_text(), dns.rdatatype.to_text(record.rdtype), record.to_text())
+
+    def add(self, name, kind, *values):
+        self.records.setdefault((_key(name), kind), []).extend(values)
+
+    def set(self, name, kind, *values):
+        """Put records in place of those of the type; none deletes them."""
+        self.records.pop((_key(name), kind), None)
+        if values:
+            self.add(name, kind, *values)
+
+    def fail(self, name, how):
+        """Let questions for a name, and for those below it, be answered with `drop`, `servfail`, `bogus` or `refused`."""
+        self.broken[_key(name)] = how
+
+    def reply(self, query):
+        """The response, or None for none."""
+        question = query.question[0]
+        name, kind = _key(question.name.to_text()), dns.rdatatype.to_text(question.rdtype)
+        response = dns.message.make_response(query, recursion_available=True)
+        how = next((how for broken, how in self.broken.items() if name == broken or name.endswith(f".{broken}")), None)
+        if how == "drop":
+            return None
+        if how in ("servfail", "refused") or (how == "bogus" and not query.flags & dns.flags.CD):
+            response.set_rcode(dns.rcode.REFUSED if how == "refused" else dns.rcode.SERVFAIL)
+            return response
+        for _ in range(10):
+            if records := self._at(name, kind):
+                response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *records))
+                break
+            alias = self._at(name, "CNAME")
+            if not alias or kind == "CNAME":
+                if not self._exists(name):
+                    response.set_rcode(dns.rcode.NXDOMAIN)
+                break
+            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "CNAME", *alias))
+            name = _key(alias[0])
+        if (
+            self.validates
+            and query.flags & dns.flags.AD
+            and any(name == zone or name.endswith(f".{zone}") for zone in self.signed)
+        ):
+            response.flags |= dns.flags.AD
+        return response
+
+    def _at(self, name, kind):
+        if any((name, other) in self.records for other in KINDS):
+            return self.records.get((name, kind))
+        return self.records.get((f"*.{name.partition('.')[2]}", kind))
+
+    def _exists(self, name):
+        wildcard = f"*.{name.partition('.')[2]}"
+        return any(owner in (name, wildcard) or owner.endswith(f".{name}") for owner, _ in self.records)
+
+
+@contextmanager
+def serving(local):
+    """Serve over UDP and TCP on one port of 127.0.0.1; gives the port."""
+
+    class Udp(socketserver.BaseRequestHandler):
+        def handle(self):
+            data, sock = self.request
+            response = local.reply(dns.message.from_wire(data))
+            if response is not None:
+                try:
+                    wire = response.to_wire(max_size=local.udp_limit)
+                except dns.exception.TooBig:
+                    response.answer.clear()
+                    response.flags |= dns.flags.TC
+                    wire = response.to_wire()
+                sock.sendto(wire, self.client_address)
+
+    class Tcp(socketserver.StreamRequestHandler):
+        def handle(self):
+            while head := self.rfile.read(2):
+                response = local.reply(dns.message.from_wire(self.rfile.read(struct.unpack("!H", head)[0])))
+                if response is not None:
+                    wire = response.to_wire()
+                    self.wfile.write(struct.pack("!H", len(wire)) + wire)
+
+    class TcpServer(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    udp, tcp = _on_one_port(Udp, TcpServer, Tcp)
+    threads = [threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True) for server in (udp, tcp)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield udp.server_address[1]
+    finally:
+        for server in (udp, tcp):
+            server.shutdown()
+            server.server_close()
+
+
+def _on_one_port(udp_handler, tcp_server, tcp_handler):
+    for _ in range(50):
+        udp = socketserver.UDPServer(("127.0.0.1", 0), udp_handler)
+        try:
+            return udp, tcp_server(udp.server_address, tcp_handler)
+        except OSError:  # another process has this TCP port
+            udp.server_close()
+    raise AssertionError("no port is free for both UDP and TCP")
+
+
+def _key(name):
+    return name.lower().rstrip(".")
