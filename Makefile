@@ -23,8 +23,9 @@ lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/basedpyright
 
-bench: $(VENV)/ready ## Time and memory of a preview, by number of domains, beside an empty Pulumi program
+bench: $(VENV)/ready ## Time and memory of a preview and of record sets alone, by number of domains
 	@$(RUN) -m offline.bench
+	@$(RUN) -m offline.bench_records
 
 golden: $(VENV)/ready ## The golden plans of the tests anew: read the difference before you commit it
 	@$(RUN) -m tests.golden

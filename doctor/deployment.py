@@ -160,7 +160,9 @@ def _policy(value: Mapping[str, Any]) -> Policy:
 def _expected(all_outputs: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Expected]:
     found: dict[tuple[str, str], dict[dns.rdata.Rdata, None]] = {}
     for outputs in all_outputs:
-        for origin, text in outputs["zones"].items():
+        # What others must publish is as much awaited as what is published here.
+        texts = {**outputs["zones"], ".": "\n".join(outputs.get("elsewhere", []))}
+        for origin, text in texts.items():
             zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
             for name, _ttl, record in zone.iterate_rdatas():
                 key = (host_name(name.to_text()), dns.rdatatype.to_text(record.rdtype))

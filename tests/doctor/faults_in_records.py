@@ -234,4 +234,16 @@ BLOCKLISTS = [
         MX1_V6,
     ),
 ]
-IN_RECORDS = [*RECORDS, *MX, *PTR, *ZONES, *BLOCKLISTS]
+IN_RECORDS = [
+    fault(
+        "what others must publish is not there",
+        put("example.com._report._dmarc.reports.example", "TXT"),
+        "dmarc-report-missing",
+        "example.com._report._dmarc.reports.example",
+    ),
+    *RECORDS,
+    *MX,
+    *PTR,
+    *ZONES,
+    *BLOCKLISTS,
+]

@@ -95,6 +95,7 @@ PRIMARY = {
     "addresses": [MX1, MX1_V6],
     "ports": {"smtp": 25, "submissions": 465, "submission": 587, "imaps": 993, "sieve": 4190, "https": 443},
     "zones": {"example.com": EXAMPLE_COM, "example.net": EXAMPLE_NET, "example.org": EXAMPLE_ORG},
+    "elsewhere": ['example.com._report._dmarc.reports.example. 3600 IN TXT "v=DMARC1"'],
     "ptr": {MX1: "mx1.example.com", MX1_V6: "mx1.example.com", OUT1: "out1.example.com"},
     "exchanges": EXCHANGES,
     "mtaSts": {"mode": "enforce", "maxAgeSeconds": 604800, "mx": EXCHANGES},
@@ -168,6 +169,7 @@ class Local:
         for outputs in (PRIMARY, BACKUP):
             for origin, text in outputs["zones"].items():
                 self.dns.load(origin, text)
+        self.dns.add("example.com._report._dmarc.reports.example", "TXT", '"v=DMARC1"')
         for zone in ("example.net", "example.org"):
             self.dns.add(zone, "SOA", f"ns1.example.net. hostmaster.{zone}. 1 86400 7200 3600000 3600")
         # Somebody else's record at a shared name, written as other servers write it.
