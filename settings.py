@@ -247,9 +247,16 @@ class Settings(Model):
 
     @field_validator("tls")
     @classmethod
-    def _reachable_by_the_authority(cls, tls: Tls, info: ValidationInfo) -> Tls:
+    def _authority_and_key_fit(cls, tls: Tls, info: ValidationInfo) -> Tls:
         if tls.acme and info.data.get("role") == "backup":
             raise ValueError("has `acme` on a backup, which listens on port 25 only; use `issuer` or `secretName`")
+        dns: Dns | None = info.data.get("dns")
+        pinned = [tlsa for tlsa in dns.tlsa if tlsa.startswith("3")] if dns else []
+        if pinned and not (tls.secret_name or tls.keep_key):
+            raise ValueError(
+                "gets a new key at every renewal, and `dns.tlsa` pins the one of today: senders that check it would stop"
+                " delivering; set `issuer` and `keepKey`, or bring a certificate with `secretName`"
+            )
         return tls
 
     @field_validator("smarthosts")

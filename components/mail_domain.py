@@ -109,7 +109,6 @@ class MailDomain(Model):
         DEFAULT_SELECTORS,
         description="DKIM keys, each with name, algorithm and state",
         examples=['[{"name": "s1-rsa", "algorithm": "rsa"}]'],
-        min_length=1,
     )
     hosted_dkim: HostedDkim | None = Field(
         None, description="zone: DKIM keys in a zone of ours, for a domain whose DNS is not", examples=['{"zone": "..."}']

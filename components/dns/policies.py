@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, NotRequired, Self, TypedDict
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ..model import DnsName, EmailAddress, Hostname, Model, Network, WebUrl
 
@@ -168,12 +168,20 @@ class Caa(Model):
     """A checked `CaaArgs`."""
 
     issuers: tuple[CaaIssuer, ...] = Field(
-        min_length=1, description="who may issue certificates", examples=['[{"authority": "letsencrypt.org"}]']
+        description="who may issue certificates", examples=['[{"authority": "letsencrypt.org"}]']
     )
     wildcards: bool = Field(False, description="whether wildcard certificates may be issued", examples=["true"])
     report_address: EmailAddress | None = Field(
         None, description="who is told of refused requests", examples=["postmaster@example.com"]
     )
+
+    @field_validator("issuers")
+    @classmethod
+    def _somebody_may(cls, issuers: tuple[CaaIssuer, ...]) -> tuple[CaaIssuer, ...]:
+        # With `min_length` a wrong issuer would be told as a missing one as well.
+        if not issuers:
+            raise ValueError("names no authority, so that nobody could issue a certificate")
+        return issuers
 
 
 class Bimi(Model):

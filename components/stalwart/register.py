@@ -208,7 +208,13 @@ def certificate_requests(scope: Scope) -> list[pulumi.Resource]:
             api_version="cert-manager.io/v1",
             kind="Certificate",
             metadata=scope.meta(found.secret_name),
-            spec={"secretName": found.secret_name, "dnsNames": list(found.names), "issuerRef": issuer},
+            spec={
+                "secretName": found.secret_name,
+                "dnsNames": list(found.names),
+                "issuerRef": issuer,
+                # Since 1.18 cert-manager makes a new key at every renewal.
+                **({"privateKey": {"rotationPolicy": "Never"}} if tls.keep_key else {}),
+            },
             opts=scope.child(),
         )
         for number, found in enumerate(certificates(scope.server))

@@ -16,6 +16,7 @@ def cloudflare() -> Recording:
     config = stack_config("primary")
     domains = [{**domain, "zoneId": f"zone-{number}"} for number, domain in enumerate(config["mail:domains"])]
     domains[0] |= {"dnssec": True, "caa": {"issuers": [{"authority": "letsencrypt.org"}]}}
+    config["mail:tls"] = {"issuer": "letsencrypt", "keepKey": True}
     config["mail:exposure"] = {"addresses": ["203.0.113.10", "2001:db8::10"]}
     return record(
         "primary",
@@ -91,3 +92,7 @@ def test_records_use_the_explicit_provider_with_a_secret_token(cloudflare: Recor
     assert provider.inputs["apiToken"] == Secret("token")
     assert all(r.provider.startswith(provider.urn) for r in cloudflare.of_type(RECORD))
     assert cloudflare.duplicates == []
+
+
+def test_a_pinned_key_is_kept_when_the_certificate_is_renewed(cloudflare: Recording):
+    assert named(cloudflare, "stalwart-certificate").inputs["spec"]["privateKey"] == {"rotationPolicy": "Never"}

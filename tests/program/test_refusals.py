@@ -17,6 +17,7 @@ DISTRIBUTED = {
     "nats": {"addresses": ["nats:4222"]},
 }
 DOMAIN = {"name": "example.com"}
+PINNED = {"tlsa": [f"3 1 1 {'ab' * 32}"]}
 MANY = [f"spf{n}.example.net" for n in range(11)]
 OUT = {"addresses": ["203.0.113.10"], "egress": [{"address": "203.0.113.99", "ehloHostname": "mx1.example.com"}]}
 LONG = [{"name": f"{n}.a-rather-long-name-of-a-domain-for-a-plan.example"} for n in range(1800)]
@@ -60,7 +61,8 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ),
         ("backup", {"hostname": "mx3.example.com"}, ENDPOINTS, "backupExchange.hostname mx3.example.com"),
         ("backup", {}, {PRIMARY: {"endpoints": {**ENDPOINTS[PRIMARY]["endpoints"], "backupExchange": None}}}, "knows is none"),
-        ("primary", {"dns": {"tlsa": [f"3 1 1 {'ab' * 32}"]}}, {}, "the zone example.com is not signed"),
+        ("primary", {"dns": PINNED, "tls": {"secretName": "mx1-tls"}}, {}, "the zone example.com is not signed"),
+        ("primary", {"dns": PINNED}, {}, "gets a new key at every renewal"),
         ("primary", {"domains": [{**DOMAIN, "hostedDkim": {"zone": "dkim.elsewhere.example"}}]}, {}, "in none of the zones"),
         ("primary", {"domains": [{**DOMAIN, "spf": {"includes": MANY}}]}, {}, "12 look-ups"),
         ("primary", {"exposure": OUT}, {}, "forward-confirmed"),

@@ -42,6 +42,8 @@ class TlsArgs(TypedDict):
     """A cert-manager issuer; a Certificate for every name clients use is made and its Secret used."""
     issuer_kind: NotRequired[str]
     """`ClusterIssuer` (default) or `Issuer`."""
+    keep_key: NotRequired[bool]
+    """With `issuer`: keep the key when the certificate is renewed, as TLSA records that pin it need. Default false."""
     acme: NotRequired[AcmeArgs]
     """The server gets its certificate itself. On a primary only: a backup listens on port 25 alone."""
     minimum_version: NotRequired[str]
@@ -61,6 +63,9 @@ class Tls(Model):
     secret_name: KubernetesName | None = Field(None, description="an existing kubernetes.io/tls Secret", examples=["mx1-tls"])
     issuer: KubernetesName | None = Field(None, description="a cert-manager issuer", examples=["letsencrypt"])
     issuer_kind: IssuerKind = Field(IssuerKind.CLUSTER_ISSUER, description="ClusterIssuer or Issuer", examples=["ClusterIssuer"])
+    keep_key: bool = Field(
+        False, description="with issuer: true to keep the key at renewals, as dns.tlsa needs", examples=["true"]
+    )
     acme: Acme | None = Field(
         None, description="contact, and directoryUrl: the server gets its certificate itself", examples=['{"contact": "..."}']
     )
@@ -70,6 +75,8 @@ class Tls(Model):
     def _one_source(self) -> Self:
         if len([source for source in (self.secret_name, self.issuer, self.acme) if source]) > 1:
             raise ValueError("has more than one of `secretName`, `issuer` and `acme`; a certificate has one source")
+        if self.keep_key and not self.issuer:
+            raise ValueError("has `keepKey` and no `issuer`, whose certificates it is about")
         return self
 
     @property
