@@ -64,3 +64,45 @@ def test_all_mistakes_are_told_at_once():
         refuse_losing_mail(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "1.0"}}, "mail")
     assert "mail:storage.kind" in str(refused.value)
     assert "mail:image" in str(refused.value)
+
+
+def _keys(**states):
+    selectors = [{"name": name, "algorithm": "rsa", "state": state} for name, state in states.items()]
+    return parse({**CONFIG, "domains": [{"name": "example.com", "dkimSelectors": selectors}]}, "mail")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": "active"}, {"a": "active", "b": "pending"}),
+        ({"a": "active", "b": "pending"}, {"a": "retiring", "b": "active"}),
+        ({"a": "retiring", "b": "active"}, {"a": "active", "b": "retiring"}),
+        ({"a": "retiring", "b": "active"}, {"a": "retired", "b": "active"}),
+        ({"a": "retired", "b": "active"}, {"b": "active"}),
+        ({"a": "active", "b": "pending"}, {"a": "active"}),
+    ],
+)
+def test_a_selector_goes_through_its_life(before, after):
+    refuse_losing_mail(_keys(**after), {"deployed": Deployed.by(_keys(**before)).export()}, "mail")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({"a": "active"}, {"a": "active", "b": "active"}, r"b\._domainkey\.example\.com was not there and would be active"),
+        ({"a": "active", "b": "pending"}, {"b": "active"}, r"a\._domainkey.* was active and would be gone"),
+        ({"a": "active", "b": "active"}, {"a": "active", "b": "retired"}, r"was active and would be retired"),
+        ({"a": "active", "b": "retired"}, {"a": "active", "b": "active"}, r"was retired and would be active"),
+        ({"a": "active", "b": "retiring"}, {"a": "active"}, r"was retiring and would be gone"),
+    ],
+)
+def test_a_step_that_mail_on_its_way_would_not_survive_is_refused(before, after, words):
+    with pytest.raises(SettingsError, match=words) as refused:
+        refuse_losing_mail(_keys(**after), {"deployed": Deployed.by(_keys(**before)).export()}, "mail")
+    assert "make rotate prints the next step" in str(refused.value)
+
+
+def test_a_new_domain_begins_with_a_key_that_signs():
+    two = parse({**CONFIG, "domains": [{"name": "example.com"}, {"name": "example.net"}]}, "mail")
+    refuse_losing_mail(two, {"deployed": Deployed.by(SETTINGS).export()}, "mail")
+    refuse_losing_mail(SETTINGS, {"deployed": Deployed.by(two).export()}, "mail")
