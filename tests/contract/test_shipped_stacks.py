@@ -41,7 +41,7 @@ def test_the_primarys_zone_says_what_receivers_need(primary: Recording):
     assert found("mx1.example.com.", "A") == ["203.0.113.10"]
     assert found("example.com.", "TXT") == ['"v=spf1 mx ~all"']
     assert found("_dmarc.example.com.", "TXT") == [
-        '"v=DMARC1; p=quarantine; sp=quarantine; np=reject; rua=mailto:dmarc@example.com"'
+        '"v=DMARC1; p=quarantine; sp=quarantine; np=reject; rua=mailto:postmaster@example.com"'
     ]
     assert len(next(iter(zone.find_rdataset("s1-rsa._domainkey.example.com.", "TXT"))).strings) == 2
 
