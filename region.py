@@ -69,7 +69,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         addresses=server.addresses,
         certificate_verified=settings.tls.verified,
         mail_namespace=server.namespace,
-        backup_exchange=settings.backup_exchange.hostname if settings.backup_exchange else None,
+        backup_exchange=_known_backup(settings, server),
         domains=[region_dns.domain_endpoint(settings, domain) for domain in settings.domains if not domain.parked],
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
@@ -96,6 +96,12 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
     return _outputs(settings, server_args, server, dns_args, dns)
+
+
+def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:
+    """The backup's host name, once the server knows it: its MTA-STS policy lists it before any MX record does (RFC 8461)."""
+    other = settings.backup_exchange
+    return server.exchange.apply(lambda _ready: other.hostname) if other else None
 
 
 def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pulumi.Input[Any]] | None:

@@ -110,7 +110,7 @@ class RegionEndpoints(_Model):
         addresses: pulumi.Input[Any],
         certificate_verified: bool,
         mail_namespace: pulumi.Input[str],
-        backup_exchange: str | None,
+        backup_exchange: pulumi.Input[str] | None,
         domains: list[DomainEndpoint],
         recipient_reader: dict[str, pulumi.Input[Any]] | None,
         archive: dict[str, pulumi.Input[Any]] | None,

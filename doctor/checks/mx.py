@@ -49,7 +49,7 @@ def _published(deployment: Deployment, expected: Expected, answer: Answer) -> li
     for host, preference in wanted.items():
         fix = publish(f"{domain}. MX {preference} {host}.")
         if host not in found:
-            message = f"{domain} has no MX record for {host}; it has {', '.join(answer.texts)}."
+            message = f"{domain} has no MX record for {host}; it has {', '.join(text.rstrip('.') for text in answer.texts)}."
             findings.append(fault("record-missing", domain, message, fix))
         elif found[host] != preference:
             message = f"{domain} has {host} at preference {found[host]}, but {preference} was deployed."
