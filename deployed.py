@@ -1,15 +1,20 @@
 """What this stack has deployed before, read from its own outputs, and which changes of it lose mail and are refused."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from components import checks
-from components.dkim import SelectorState
+from components.dkim import DkimSelector, private_key
+from components.endpoints import DomainEndpoint
+from components.mail_domain import MailDomain
 from components.stalwart.options.storage import StorageKind
+from dns_steps import dkim_mistakes, zone_mistakes
 from settings import Settings, SettingsError
 
 OUTPUT = "deployed"
+DIGEST_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,21 @@ class Deployed:
     """`embedded` or `distributed`."""
     database: str
     """Which database: `host:port/name`, `made here`, or empty when the data is in a volume."""
-    dkim: Mapping[str, str]
-    """State of every DKIM selector by `<selector>._domainkey.<domain>`; the key of a retired one is revoked."""
+    dkim: Mapping[str, Mapping[str, str]]
+    """`state` and `key` (such as `rsa made here`) of every DKIM selector that signs here, by `<selector>._domainkey.<domain>`."""
+    zones: Mapping[str, Mapping[str, str]]
+    """`provider` of every zone, and whether its records are `kept` when this stack no longer publishes them."""
     bodies: str
     """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
 
     @classmethod
-    def by(cls, settings: Settings) -> "Deployed":
-        """What these settings deploy."""
+    def by(cls, settings: Settings, domains: Sequence[MailDomain | DomainEndpoint]) -> "Deployed":
+        """What these settings deploy.
+
+        Args:
+            settings: of this stack.
+            domains: the mail domains: its own, or on a backup those of the primary.
+        """
         major, minor = checks.server_line(settings.image)
         blobs = settings.storage.blobs
         bodies = f"{blobs.url}/{blobs.bucket}/{blobs.prefix or ''}" if blobs else ""
@@ -40,7 +52,16 @@ class Deployed:
             storage=settings.storage.kind.value,
             database=f"{given.host}:{given.port}/{given.name}" if given else made,
             bodies=bodies,
-            dkim={s.record_name(domain.name): s.state.value for domain in settings.domains for s in domain.selectors},
+            dkim={
+                selector.record_name(domain.name): {"state": selector.state.value, "key": _key_of(settings, domain, selector)}
+                for domain in settings.domains
+                for selector in domain.selectors
+                if not selector.public_key  # what signs elsewhere has its own life
+            },
+            zones={
+                zone.name: {"provider": zone.provider.value, "kept": "yes" if zone.is_kept else "no"}
+                for zone in settings.dns.zones_with(domains).values()
+            },
         )
 
     def export(self) -> dict[str, Any]:
@@ -51,15 +72,17 @@ class Deployed:
             "database": self.database,
             "bodies": self.bodies,
             "dkim": dict(self.dkim),
+            "zones": dict(self.zones),
         }
 
 
-def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix: str) -> None:
-    """Refuse a change that the data would not survive.
+def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated_to: str | None, prefix: str) -> None:
+    """Refuse a change that mail would not survive.
 
     Args:
-        settings: the new settings.
+        wanted: what the settings deploy.
         outputs: what the stack has put out before; empty for a new one.
+        migrated_to: the server line the data was migrated to, if it was.
         prefix: the namespace of the settings' keys.
 
     Raises:
@@ -68,8 +91,8 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
     before = outputs.get(OUTPUT)
     if not isinstance(before, dict):
         return
-    old, new = cast("dict[str, Any]", before), Deployed.by(settings).export()
-    mistakes = _dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix)
+    old, new = cast("dict[str, Any]", before), wanted.export()
+    mistakes = dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix) + zone_mistakes(old.get("zones", {}), new["zones"], prefix)
     if old.get("storage", new["storage"]) != new["storage"]:
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
@@ -88,7 +111,7 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
             f"    allowed: {old['bodies']}, until they have been copied\n"
             "    example: follow docs/runbooks/storage.md"
         )
-    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:
+    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and migrated_to != new["serverLine"]:
         mistakes.append(
             f"{prefix}:image is of the line {new['serverLine']}, which cannot open the store of the running {old['serverLine']}\n"
             f"    allowed: an image of {old['serverLine']}, or {prefix}:migratedTo once the data has been migrated\n"
@@ -98,33 +121,15 @@ def refuse_losing_mail(settings: Settings, outputs: Mapping[str, object], prefix
         raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
 
 
-# What a selector may become, so that no signature on its way loses its key. None: not there.
-NEXT_STATES: Mapping[str | None, tuple[str | None, ...]] = {
-    None: (None, SelectorState.PENDING),
-    SelectorState.PENDING: (SelectorState.PENDING, SelectorState.ACTIVE, SelectorState.RETIRED, None),
-    SelectorState.ACTIVE: (SelectorState.ACTIVE, SelectorState.RETIRING),
-    SelectorState.RETIRING: (SelectorState.RETIRING, SelectorState.ACTIVE, SelectorState.RETIRED),
-    SelectorState.RETIRED: (SelectorState.RETIRED, None),
-}
+def _key_of(settings: Settings, domain: MailDomain, selector: DkimSelector) -> str:
+    brought = settings.dkim_keys.get(selector.record_name(domain.name))
+    parts = [selector.algorithm.value, "made here"]
+    if brought:
+        parts[1] = f"brought {_digest(private_key(brought.get_secret_value(), selector.algorithm)[1])}"
+    if domain.hosted_dkim:
+        parts.append(f"in {domain.hosted_dkim.zone}")
+    return " ".join(parts)
 
 
-def _dkim_mistakes(old: Mapping[str, str], new: Mapping[str, str], prefix: str) -> list[str]:
-    """Steps of selectors that receivers could not follow. A new domain has none on its way; a removed one stops at its keys."""
-    mistakes: list[str] = []
-    old_domains, new_domains = ({_domain_of(name) for name in found} for found in (old, new))
-    for name in sorted({*old, *new}):
-        before, after = old.get(name), new.get(name)
-        if _domain_of(name) not in old_domains & new_domains or after in NEXT_STATES[before]:
-            continue
-        allowed = [state or "taken out of the settings" for state in NEXT_STATES[before] if state or before]
-        mistakes.append(
-            f"{prefix}:domains: the DKIM selector {name} was {before or 'not there'} and would be {after or 'gone'}: mail on its"
-            " way would not verify\n"
-            f"    allowed: {', '.join(allowed)}\n"
-            "    example: make rotate prints the next step; see docs/runbooks/dkim.md"
-        )
-    return mistakes
-
-
-def _domain_of(record_name: str) -> str:
-    return record_name.partition("._domainkey.")[2]
+def _digest(public_pem: str) -> str:
+    return hashlib.sha256(public_pem.encode()).hexdigest()[:DIGEST_LENGTH]

@@ -1,6 +1,6 @@
 """The settings of DNS: who publishes the records, and what the host's own records are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from backup_settings import SECRET_EXAMPLE
 from components.dns.arguments import parse_tlsa
 from components.dns.records.exchange import HostSwitches
-from components.dns.zones import Zone
+from components.dns.zones import ListedZone, Zone, zones_by_name
 from components.endpoints import DomainEndpoint
 from components.mail_domain import DnsProvider, MailDomain
 from components.model import Hostname, KubernetesName, Model
@@ -17,19 +17,6 @@ from components.model import Hostname, KubernetesName, Model
 def _tlsa(text: str) -> str:
     _ = parse_tlsa(text)
     return text
-
-
-class DnsZone(Model):
-    """A zone that is not one of the mail domains, for example that of the host name."""
-
-    name: Hostname = Field(description="a zone name", examples=["example.net"])
-    zone_id: str | None = Field(
-        None, min_length=1, description="the DNS provider's id of the zone", examples=["0123456789abcdef0123456789abcdef"]
-    )
-    dns_provider: DnsProvider | None = Field(
-        None, description="zonefile, cloudflare or external-dns; default: dns.provider", examples=["zonefile"]
-    )
-    dnssec: bool = Field(False, description="true for a signed zone; Cloudflare is told to sign it", examples=["true"])
 
 
 class ExternalDns(Model):
@@ -53,8 +40,13 @@ class Dns(Model):
         description="zonefile (text for any DNS server), cloudflare or external-dns; a domain can name another",
         examples=["cloudflare"],
     )
-    zones: tuple[DnsZone, ...] = Field(
+    zones: tuple[ListedZone, ...] = Field(
         (), description="zones beside those of the domains, each with name and zoneId", examples=['[{"name": "example.net"}]']
+    )
+    leaving_zones: tuple[Hostname, ...] = Field(
+        (),
+        description="zones about to change their provider: their records stay at the old one; see docs/runbooks/dns-provider.md",
+        examples=['["example.com"]'],
     )
     name_servers: tuple[Hostname, ...] = Field(
         (), description="with these, zone files are whole zones with SOA and NS", examples=['["ns1.example.net"]']
@@ -77,13 +69,4 @@ class Dns(Model):
 
     def zones_with(self, domains: Sequence[MailDomain | DomainEndpoint]) -> dict[str, Zone]:
         """Every zone by its name: those of the domains and of their aliases, and those that are listed here."""
-        zones = {alias: Zone(alias, None, domain.dns_provider or self.provider) for domain in domains for alias in domain.aliases}
-        listed = (*domains, *self.zones)
-        return zones | {
-            zone.name: Zone(zone.name, zone.zone_id, zone.dns_provider or self.provider, zone.dnssec) for zone in listed
-        }
-
-
-def without_id(zones: Mapping[str, Zone]) -> list[str]:
-    """The zones that Cloudflare serves and that have no id."""
-    return [zone.name for zone in zones.values() if zone.provider == DnsProvider.CLOUDFLARE and not zone.id]
+        return zones_by_name(domains, self.zones, self.provider, self.leaving_zones)

@@ -34,13 +34,15 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     Raises:
         SettingsError: the primary's stack cannot be used; before any resource is registered.
     """
-    refuse_losing_mail(settings, await stacks.own_outputs(), pulumi.get_project())
-    if settings.role == "primary":
-        return _primary(settings)
-    assert settings.primary_stack is not None
-    endpoints = await stacks.endpoints_of(settings.primary_stack)
-    stacks.refuse_what_does_not_fit(settings, endpoints)
-    return _backup(settings, endpoints)
+    before = await stacks.own_outputs()
+    endpoints = None
+    if settings.primary_stack is not None:
+        endpoints = await stacks.endpoints_of(settings.primary_stack)
+        stacks.refuse_what_does_not_fit(settings, endpoints)
+    deployed = Deployed.by(settings, endpoints.domains if endpoints else settings.domains)
+    refuse_losing_mail(deployed, before, settings.migrated_to, pulumi.get_project())
+    outputs = _backup(settings, endpoints) if endpoints else _primary(settings)
+    return {**outputs, OUTPUT: deployed.export()}
 
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
@@ -74,7 +76,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
     )
-    return {**_outputs(settings, server_args, server, dns_args, dns), "endpoints": endpoints}
+    return {**_outputs(server_args, server, dns_args, dns), "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
@@ -95,7 +97,7 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
-    return _outputs(settings, server_args, server, dns_args, dns)
+    return _outputs(server_args, server, dns_args, dns)
 
 
 def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:
@@ -255,7 +257,7 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
 
 
 def _outputs(
-    settings: Settings, server_args: StalwartServerArgs, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns
+    server_args: StalwartServerArgs, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns
 ) -> dict[str, pulumi.Input[Any]]:
     return {
         "hostname": server.hostname,
@@ -265,5 +267,4 @@ def _outputs(
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
         **region_dns.outputs(dns_args, dns, server_args.get("peer")),
-        OUTPUT: Deployed.by(settings).export(),
     }

@@ -34,14 +34,13 @@ def domain_args(domain: MailDomain) -> MailDomainArgs:
 def domain_endpoint(settings: Settings, domain: MailDomain) -> DomainEndpoint:
     """A domain of the primary, for the backup."""
     provider = domain.dns_provider or settings.dns.provider
-    backup_in_mx = settings.backup_exchange is not None and settings.backup_exchange.publish_mx
     return DomainEndpoint(
         name=domain.name,
         zone_id=domain.zone_id,
         dns_provider=domain.dns_provider,
         dnssec=domain.dnssec,
         # A record set of external-dns has one owner.
-        mx_by_primary=backup_in_mx or provider == DnsProvider.EXTERNAL_DNS or not domain.records.mx,
+        mx_by_primary=provider == DnsProvider.EXTERNAL_DNS or not domain.records.mx,
         aliases=domain.aliases,
         sub_addressing=domain.sub_addressing,
         catch_all=domain.catch_all is not None,
@@ -131,6 +130,7 @@ def _args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
         # The namespace's name; `with_server` puts the namespace itself there.
         external_dns=ExternalDnsArgs(namespace=settings.namespace),
         zones=[cast("ZoneArgs", zone.model_dump(mode="json", exclude_none=True)) for zone in dns.zones],
+        leaving_zones=list(dns.leaving_zones),
         name_servers=list(dns.name_servers),
         ttl_seconds=dns.ttl_seconds,
         tlsa=list(dns.tlsa),

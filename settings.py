@@ -23,7 +23,7 @@ from pydantic import (
 import config_errors
 from backup_settings import Backup
 from components import checks, dkim
-from components.dns.zones import Zone, zone_of
+from components.dns.zones import Zone, without_id, zone_of
 from components.mail_domain import MailDomain
 from components.model import Address, Hostname, KubernetesName, Model, Network
 from components.mta_sts import MtaSts
@@ -43,7 +43,7 @@ from components.stalwart.options.spam import Spam
 from components.stalwart.options.storage import Storage
 from components.stalwart.options.telemetry import LogLevel, Telemetry
 from components.stalwart.options.tls import Tls
-from dns_settings import Dns, without_id
+from dns_settings import Dns
 
 
 class Exchange(Model):

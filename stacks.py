@@ -5,10 +5,9 @@ from collections.abc import Mapping
 import pulumi
 
 from components import RegionEndpoints
-from components.dns.zones import zone_of
+from components.dns.zones import without_id, zone_of
 from components.endpoints import EndpointsError
 from components.stalwart.options.recipients import RecipientSource
-from dns_settings import without_id
 from settings import Settings, SettingsError
 
 

@@ -188,8 +188,8 @@ def s3_url(value: str) -> str:
 
 def web_url(value: str) -> str:
     """The URL of a web service: http or https, a host, and no user or password in it."""
-    if not re.match(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[^\s@]*)?$", value):
-        raise ValueError("is not an http or https URL of a host, without a user or a password in it")
+    if not re.match(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-?A-~]*)?$", value):
+        raise ValueError("is not an http or https URL of a host, in ASCII and without a user or a password in it")
     return value
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, NotRequired, TypedDict
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -88,6 +89,11 @@ class DkimSelector(Model):
         return self.state == SelectorState.ACTIVE and self.public_key is None
 
     @property
+    def is_relied_on(self) -> bool:
+        """Whether mail that was sent verifies with it."""
+        return self.state in (SelectorState.ACTIVE, SelectorState.RETIRING)
+
+    @property
     def is_revoked(self) -> bool:
         """Whether its record says that the key is no longer good."""
         return self.state == SelectorState.RETIRED
@@ -105,8 +111,11 @@ DEFAULT_SELECTORS = tuple(
 def selectors_of_a_domain(selectors: Sequence[DkimSelector]) -> None:
     """Nothing, or a `ValueError` when the domain's mail would not be signed, or one name stands for two keys."""
     checks.no_duplicates([selector.name for selector in selectors])
-    if not any(selector.state == SelectorState.ACTIVE for selector in selectors):
+    active = [selector for selector in selectors if selector.state == SelectorState.ACTIVE]
+    if not active:
         raise ValueError("has no selector whose state is active, so its mail would not be signed")
+    if not any(selector.algorithm == DkimAlgorithm.RSA for selector in active):
+        raise ValueError("has no active rsa selector, and not every receiver verifies ed25519; keep one beside it")
 
 
 def parse_public_key(text: str) -> PublicKey:
@@ -118,14 +127,14 @@ def parse_public_key(text: str) -> PublicKey:
     Raises:
         ValueError: it is not a public key, is of another kind, or is RSA with fewer than 2048 bits.
     """
-    if "-----BEGIN" in text:
-        return _good(load_pem_public_key(text.encode()))
     try:
+        if "-----BEGIN" in text:
+            return _good(load_pem_public_key(text.encode()))
         raw = base64.b64decode(re.sub(r"\s", "", text), validate=True)
-    except binascii.Error:
+        # Unlike RSA, the bare 32 bytes: RFC 8463, section 4.
+        return Ed25519PublicKey.from_public_bytes(raw) if len(raw) == ED25519_BYTES else _good(load_der_public_key(raw))
+    except (binascii.Error, UnsupportedAlgorithm):
         raise ValueError("is not a public key: PEM, or base64 as it stands after p=") from None
-    # Unlike RSA, the bare 32 bytes: RFC 8463, section 4.
-    return Ed25519PublicKey.from_public_bytes(raw) if len(raw) == ED25519_BYTES else _good(load_der_public_key(raw))
 
 
 def private_key(pem: str, algorithm: DkimAlgorithm) -> tuple[str, str]:
@@ -136,10 +145,10 @@ def private_key(pem: str, algorithm: DkimAlgorithm) -> tuple[str, str]:
     """
     try:
         key = load_pem_private_key(pem.encode(), password=None)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UnsupportedAlgorithm):
         raise ValueError("is not a private key in PEM without a passphrase") from None
     if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-        raise ValueError(f"is a {type(key).__name__}; DKIM knows RSA and Ed25519")
+        raise ValueError("is neither an RSA nor an Ed25519 key, and DKIM knows no other")
     public = _good(key.public_key())
     if algorithm_of(public) != algorithm:
         raise ValueError(f"is an {algorithm_of(public)} key, and its selector says {algorithm}")
@@ -185,4 +194,4 @@ def _good(key: object) -> PublicKey:
         return key
     if isinstance(key, Ed25519PublicKey):
         return key
-    raise ValueError(f"is a {type(key).__name__}, which cannot sign mail; DKIM knows RSA and Ed25519")
+    raise ValueError("cannot sign mail: it is neither an RSA nor an Ed25519 key")

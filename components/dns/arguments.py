@@ -1,9 +1,10 @@
 """What a `MailDns` is given, and the checked form that everything below works with."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, TypeVar
 
 import pulumi
 
@@ -13,16 +14,25 @@ from ..mail_domain import resolve as resolve_domains
 from ..mta_sts import MtaSts, MtaStsArgs, MtaStsMode
 from .records.exchange import HostSwitches, Tlsa
 from .records.spf import domain_spf, spf_problems
-from .zones import Zone, zone_of
+from .zones import ListedZone, Zone, without_id, zone_of, zones_by_name
 
 DEFAULT_TTL_SECONDS = 3600
 DEFAULT_PRIORITY = 10
 DEFAULT_PORTS = {"submissions": 465, "submission": 587, "imaps": 993, "sieve": 4190, "https": 443}
 DEFAULT_OWNER = "stalwart-mail"
+MAX_NAME = checks.MAX_HOSTNAME_LENGTH
+MOST_BELOW = "_autodiscover._tcp"  # the longest of the names below a domain
+MAX_PREFERENCE = 65_535  # 16 bits (RFC 1035, section 3.3.9)
+MAX_TTL_SECONDS = 86_400
+MIN_TTL_SECONDS = 60
 MAX_OWNER_LENGTH = 50  # the whole comment has at most 100 characters on Cloudflare's free plan
-# Usages 0 and 1 are not for mail (RFC 7672, section 3.1.3); type 0 holds the whole certificate, too large for DNS.
-TLSA = re.compile(r"^(?P<usage>[23]) (?P<selector>[01]) (?P<type>[12]) (?P<digest>[0-9A-Fa-f]+)$")
+# Usages 0 and 1 are not for mail (RFC 7672, section 3.1.3). Selector 0 is of a whole certificate, and wrong at every renewal;
+# type 0 holds all of it, too large for DNS.
+TLSA = re.compile(r"^(?P<usage>[23]) (?P<selector>1) (?P<type>[12]) (?P<digest>[0-9A-Fa-f]+)$")
 DIGEST_LENGTHS = {1: 64, 2: 128}  # of SHA-256 and SHA-512 in hex
+
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 class ZoneArgs(TypedDict):
@@ -55,8 +65,8 @@ class OtherExchangeArgs(TypedDict):
     priority: NotRequired[int]
     """In MX records. Default 20."""
     publish_mx: NotRequired[bool]
-    """Whether this stack publishes its MX records. True once it takes mail, where record sets have one owner (`external-dns`).
-    Default false: its own stack does."""
+    """With `external-dns`, where a record set has one owner: whether this stack publishes its MX records. Set it once the
+    exchange takes mail. Default false. With other providers its own stack publishes them."""
 
 
 class HostRecordsArgs(TypedDict):
@@ -113,6 +123,8 @@ class MailDnsArgs(TypedDict):
     """Needed with `external-dns`."""
     zones: NotRequired[list[ZoneArgs]]
     """Zones beside those of the domains."""
+    leaving_zones: NotRequired[list[str]]
+    """Zones that are about to change their provider: their records stay at the old one when they are no longer published here."""
     name_servers: NotRequired[list[str]]
     """With these, zone files are whole zones with SOA and NS records; without, parts to include."""
     ttl_seconds: NotRequired[int]
@@ -193,7 +205,7 @@ def resolve(args: MailDnsArgs) -> Dns:
             for other in args.get("other_exchanges", [])
         ),
         exchange_only=args.get("exchange_only", False),
-        egress=tuple(
+        egress=_once(
             (
                 problems.checked("egress", checks.ip_address, egress["address"]),
                 problems.checked("egress", checks.hostname, egress["ehlo_hostname"]),
@@ -202,7 +214,7 @@ def resolve(args: MailDnsArgs) -> Dns:
         ),
         ports={name: int(port) for name, port in args.get("ports", DEFAULT_PORTS).items()},
         mta_sts=mta_sts if mta_sts and mta_sts.mode != MtaStsMode.DISABLE else None,
-        tlsa=tuple(tlsa for text in args.get("tlsa", []) for tlsa in _tlsa(text, problems)),
+        tlsa=_once(tlsa for text in args.get("tlsa", []) for tlsa in _tlsa(text, problems)),
         host=problems.model("host", HostSwitches, args.get("host", {})),
         name_servers=problems.all_checked("name_servers", checks.hostname, args.get("name_servers", [])),
         ttl_seconds=int(args.get("ttl_seconds", DEFAULT_TTL_SECONDS)),
@@ -215,17 +227,19 @@ def resolve(args: MailDnsArgs) -> Dns:
 
 
 def _zones(args: MailDnsArgs, domains: Sequence[MailDomain], problems: checks.Problems) -> dict[str, Zone]:
+    listed = [problems.model(f"zones[{number}]", ListedZone, zone) for number, zone in enumerate(args.get("zones", []))]
     default = problems.one_of("provider", DnsProvider, args.get("provider", DnsProvider.ZONE_FILE))
-    zones: dict[str, Zone] = {}
-    for domain in domains:
-        provider = domain.dns_provider or default
-        zones |= {alias: Zone(alias, None, provider) for alias in domain.aliases}
-        zones[domain.name] = Zone(domain.name, domain.zone_id, provider, domain.dnssec)
-    for zone in args.get("zones", []):
-        name = problems.checked("zones", checks.hostname, zone["name"])
-        provider = problems.one_of("zones", DnsProvider, zone.get("dns_provider", default))
-        zones[name] = Zone(name, zone.get("zone_id"), provider, zone.get("dnssec", False))
+    if problems.found:
+        return {}
+    leaving = problems.all_checked("leaving_zones", checks.hostname, args.get("leaving_zones", []))
+    zones = zones_by_name(domains, listed, default, leaving)
+    unknown = [name for name in leaving if name not in zones]
+    problems.found += [f"leaving_zones: `{name}` is not one of the zones {', '.join(zones)}" for name in unknown]
     return zones
+
+
+def _once(values: Iterable[Value]) -> tuple[Value, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def parse_tlsa(text: str) -> Tlsa:
@@ -256,17 +270,23 @@ def _faults(dns: Dns, args: MailDnsArgs) -> list[str]:
         faults.append(f"hostname: `{dns.hostname}` is in none of the zones {', '.join(dns.zones)}; name its zone in `zones`")
     elif dns.tlsa and not zone.is_signed:
         faults.append(f"tlsa: the zone {zone.name} is not signed, so nobody would believe it; sign it, then set its `dnssec`")
-    nameless = [found.name for found in dns.zones.values() if found.provider == DnsProvider.CLOUDFLARE and not found.id]
-    faults += [f"zones: {name} has no `zone_id`, which Cloudflare needs" for name in nameless]
+    faults += [f"zones: {name} has no `zone_id`, which Cloudflare needs" for name in without_id(dns.zones)]
     if DnsProvider.EXTERNAL_DNS in dns.providers() and "external_dns" not in args:
         faults.append("external_dns: is needed with the provider external-dns; it says where the objects are put")
     faults += [fault for domain in dns.domains for fault in _domain_faults(dns, domain)]
+    faults += [f"egress: {address} says two names in EHLO" for address, n in Counter(a for a, _ in dns.egress).items() if n > 1]
     for address, name in dns.egress:
-        if name == dns.hostname and len(dns.known_addresses) == len(args["addresses"]) and address not in dns.known_addresses:
+        if name == dns.hostname and dns.known_addresses and address not in dns.known_addresses:
             faults.append(
                 f"egress: mail from {address} says `{name}`, which leads to {', '.join(dns.known_addresses)}: receivers look "
                 "both ways (forward-confirmed reverse DNS); give it an `ehlo_hostname` of its own"
             )
+    if not 0 <= dns.priority <= MAX_PREFERENCE:
+        faults.append(f"priority: {dns.priority} is not a number from 0 to {MAX_PREFERENCE}")
+    if not MIN_TTL_SECONDS <= dns.ttl_seconds <= MAX_TTL_SECONDS:
+        faults.append(f"ttl_seconds: {dns.ttl_seconds} is not from {MIN_TTL_SECONDS} to {MAX_TTL_SECONDS}")
+    if dns.hostname in {other.hostname for other in dns.other_exchanges}:
+        faults.append(f"other_exchanges: `{dns.hostname}` is this exchange itself")
     if len(dns.owner) > MAX_OWNER_LENGTH or not dns.owner.isprintable():
         faults.append(f"owner: `{dns.owner}` is longer than {MAX_OWNER_LENGTH} characters, which is what fits into a comment")
     return faults
@@ -274,6 +294,15 @@ def _faults(dns: Dns, args: MailDnsArgs) -> list[str]:
 
 def _domain_faults(dns: Dns, domain: MailDomain) -> list[str]:
     faults: list[str] = []
+    names = [f"{MOST_BELOW}.{name}" for name in domain.names]
+    names += [selector.record_name(domain.name) for selector in domain.selectors]
+    if domain.hosted_dkim:
+        names += [f"{selector.name}.{domain.name}.{domain.hosted_dkim.zone}" for selector in domain.selectors]
+    faults += [
+        f"name: the record `{name}` has {len(name)} characters; DNS has room for {MAX_NAME}"
+        for name in names
+        if len(name) > MAX_NAME
+    ]
     if domain.hosted_dkim and zone_of(domain.hosted_dkim.zone, dns.zones) is None:
         faults.append(f"hosted_dkim.zone: `{domain.hosted_dkim.zone}` is in none of the zones; name it in `zones`")
     if not domain.parked and not dns.exchange_only:

@@ -24,8 +24,8 @@ class DkimKeysArgs(TypedDict):
 class DkimKeys(pulumi.ComponentResource):
     """A key pair for every DKIM selector of every domain: the private halves for `StalwartServer`, the public ones for `MailDns`.
 
-    Every pair is protected and retained until its selector is `retired`: a lost key means mail that no longer verifies until DNS
-    has caught up.
+    A pair is protected while mail relies on it, that is while its selector is `active` or `retiring`: with a lost key mail does
+    not verify until DNS has caught up.
 
     Raises:
         ArgumentsError: listing every argument that is wrong; for a key that is only known later, once it is.
@@ -75,8 +75,7 @@ def _made(name: str, selector: DkimSelector, parent: pulumi.Resource) -> tuple[O
         name,
         algorithm="RSA" if is_rsa else "ED25519",
         rsa_bits=dkim.MIN_RSA_BITS if is_rsa else None,
-        # A retired key is revoked in DNS; the next `up` may take it out.
-        opts=ResourceOptions(parent=parent, protect=not selector.is_revoked, retain_on_delete=True),
+        opts=ResourceOptions(parent=parent, protect=selector.is_relied_on, retain_on_delete=True),
     )
     return pair.private_key_pem_pkcs8, pair.public_key_pem
 

@@ -49,8 +49,7 @@ class MailDns(pulumi.ComponentResource):
         exchange = _exchange(dns, args)
         found = published(dns, exchange, _dkim_values(dns, args))
         _publish(name, dns, args, found.by_zone, self)
-        signed = [zone for zone in dns.zones.values() if zone.is_signed and zone.provider == DnsProvider.CLOUDFLARE]
-        self.ds = _sign(name, [] if dns.exchange_only else signed, self)
+        self.ds = _sign(name, _to_sign(dns, args), self)
         self.zone_files = Output.all(**{zone.name: _zone_text(dns, zone, records) for zone, records in found.by_zone.items()})
         self.elsewhere = _lines(found.elsewhere)
         self.ptr = Output.all(*exchange.addresses).apply(
@@ -66,7 +65,7 @@ def _exchange(dns: Dns, args: MailDnsArgs) -> Exchange:
         hostname=dns.hostname,
         priority=dns.priority,
         target=args.get("exchange", dns.hostname),
-        addresses=tuple(checks.ip_address(a) if isinstance(a, str) else a for a in args["addresses"]),
+        addresses=(*dns.known_addresses, *(address for address in args["addresses"] if not isinstance(address, str))),
         egress=dns.egress,
         tlsa=dns.tlsa,
         report_address=next((f"{POSTMASTER}@{domain.name}" for domain in dns.mail_domains), None),
@@ -88,6 +87,13 @@ def _publish(name: str, dns: Dns, args: MailDnsArgs, by_zone: Mapping[Zone, Sequ
             assert given is not None
             place = external_dns.Place(given["namespace"], given.get("provider_specific", {}))
             external_dns.publish(name, zone, records, place, parent)
+
+
+def _to_sign(dns: Dns, args: MailDnsArgs) -> list[Zone]:
+    # The zones of domains are signed by the stack that publishes what they share; each id once.
+    own = {zone["name"] for zone in args.get("zones", [])} if dns.exchange_only else dns.zones.keys()
+    signed = [zone for zone in dns.zones.values() if zone.is_signed and zone.provider == DnsProvider.CLOUDFLARE]
+    return list({zone.id: zone for zone in signed if zone.name in own}.values())
 
 
 def _sign(name: str, zones: Sequence[Zone], parent: pulumi.Resource) -> Output[Mapping[str, str]]:

@@ -7,6 +7,9 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from ..model import DnsName, EmailAddress, Hostname, Model, Network, WebUrl
 
+# In a record a semicolon ends the tag.
+RecordUrl = Annotated[WebUrl, StringConstraints(pattern=r"^https:[^;]*$")]
+
 
 class DmarcPolicy(StrEnum):
     """What a receiver does with mail that fails DMARC (RFC 9989)."""
@@ -149,7 +152,7 @@ class CaaIssuer(Model):
     """A checked `CaaIssuerArgs`."""
 
     authority: Hostname = Field(description="the authority's domain", examples=["letsencrypt.org"])
-    account_uri: WebUrl | None = Field(
+    account_uri: RecordUrl | None = Field(
         None, description="the URI of an ACME account", examples=["https://acme-v02.api.letsencrypt.org/acme/acct/1"]
     )
     validation_methods: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")], ...] = Field(
@@ -187,9 +190,9 @@ class Caa(Model):
 class Bimi(Model):
     """A checked `BimiArgs`."""
 
-    logo_url: WebUrl = Field(description="the https URL of an SVG", examples=["https://example.com/logo.svg"], pattern="^https:")
-    certificate_url: WebUrl | None = Field(
-        None, description="the https URL of a certificate", examples=["https://example.com/logo.pem"], pattern="^https:"
+    logo_url: RecordUrl = Field(description="the https URL of an SVG", examples=["https://example.com/logo.svg"])
+    certificate_url: RecordUrl | None = Field(
+        None, description="the https URL of a certificate", examples=["https://example.com/logo.pem"]
     )
 
 

@@ -54,15 +54,22 @@ def all_records(dns: Dns, exchange: Exchange, dkim_values: Mapping[str, pulumi.I
     ttl = dns.ttl_seconds
     with_spf = {name for domain in dns.domains if domain.records.spf for name in domain.names}
     records = host_records(exchange, ttl, with_spf.__contains__)
-    others = {other.hostname: other.priority for other in dns.other_exchanges if other.publish_mx}
     records += [
         record
         for domain in dns.mail_domains
         if domain.records.mx
         for name in domain.names
-        for record in mx_records(name, exchange, others, ttl)
+        for record in mx_records(name, exchange, _published_with_it(dns, name), ttl)
     ]
     return records if dns.exchange_only else records + _shared_records(dns, exchange, dkim_values)
+
+
+def _published_with_it(dns: Dns, name: str) -> dict[str, int]:
+    """The exchanges of other stacks whose MX record is published here: where a whole record set has one owner."""
+    zone = zone_of(name, dns.zones)
+    if zone is None or zone.provider != DnsProvider.EXTERNAL_DNS:
+        return {}
+    return {other.hostname: other.priority for other in dns.other_exchanges if other.publish_mx}
 
 
 def _shared_records(dns: Dns, exchange: Exchange, dkim_values: Mapping[str, pulumi.Input[str]]) -> list[Record]:

@@ -35,9 +35,9 @@ def _name(selector):
     return f"{selector}._domainkey.example.com"
 
 
-def test_every_key_but_a_retired_one_is_protected(living):
+def test_a_key_is_protected_while_mail_relies_on_it(living):
     protected = {resource.name: resource.protect for resource in living.of_type(KEY)}
-    assert protected == {f"dkim-{_name(s)}": s != "gone" for s in ("new", "now", "last", "gone")}
+    assert protected == {f"dkim-{_name(s)}": s in ("now", "last") for s in ("new", "now", "last", "gone")}
 
 
 def test_only_an_active_key_signs_and_reaches_the_server(living):
@@ -55,8 +55,9 @@ def test_every_key_is_published_and_a_retired_one_as_revoked(living):
 
 
 def test_the_states_are_known_to_the_next_run(living):
-    assert living.outputs["deployed"]["dkim"][_name("new")] == "pending"
-    assert living.outputs["deployed"]["dkim"][_name("gone")] == "retired"
+    assert living.outputs["deployed"]["dkim"][_name("new")] == {"state": "pending", "key": "rsa made here"}
+    assert living.outputs["deployed"]["dkim"][_name("gone")] == {"state": "retired", "key": "rsa made here"}
+    assert _name("hsm") not in living.outputs["deployed"]["dkim"]
 
 
 def test_a_key_that_is_brought_signs_and_is_published_and_is_secret():

@@ -69,7 +69,7 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         (
             "primary",
             {"domains": [{"name": "example.com", "dkimSelectors": [{"name": "s2", "algorithm": "rsa"}]}]},
-            {OWN: {"deployed": {"dkim": {"s1._domainkey.example.com": "active"}}}},
+            {OWN: {"deployed": {"dkim": {"s1._domainkey.example.com": {"state": "active", "key": "rsa made here"}}}}},
             "make rotate prints the next step",
         ),
         (

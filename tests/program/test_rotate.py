@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import rotate
 from components.dkim import DkimSelector, SelectorState
-from deployed import NEXT_STATES
+from dns_steps import NEXT_STATES
 from doctor.deployment import OutputsError
 from rotate import next_step, selectors_text
 from tests.conftest import changed

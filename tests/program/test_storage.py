@@ -128,7 +128,11 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
         "storage": kind,
         "database": "made here" if storage else "",
         "bodies": bodies,
-        "dkim": {"s1-rsa._domainkey.example.com": "active", "s1-ed25519._domainkey.example.com": "active"},
+        "dkim": {
+            "s1-rsa._domainkey.example.com": {"state": "active", "key": "rsa made here"},
+            "s1-ed25519._domainkey.example.com": {"state": "active", "key": "ed25519 made here"},
+        },
+        "zones": {name: {"provider": "zonefile", "kept": "no"} for name in ("example.com", "example.org")},
     }
 
 

@@ -5,24 +5,33 @@ import pytest
 from deployed import Deployed, refuse_losing_mail
 from settings import SettingsError, parse
 
+
+def _deployed(settings):
+    return Deployed.by(settings, settings.domains)
+
+
+def _refuse(settings, outputs):
+    refuse_losing_mail(_deployed(settings), outputs, settings.migrated_to, "mail")
+
+
 CONFIG = {"role": "primary", "region": "r", "domains": [{"name": "example.com"}], "hostname": "mx1.example.com"}
 SETTINGS = parse(CONFIG, "mail")
 
 
 def test_a_new_stack_and_an_unchanged_one_may_go_on():
-    refuse_losing_mail(SETTINGS, {}, "mail")
-    refuse_losing_mail(SETTINGS, {"deployed": Deployed.by(SETTINGS).export()}, "mail")
-    refuse_losing_mail(SETTINGS, {"deployed": {}}, "mail")
+    _refuse(SETTINGS, {})
+    _refuse(SETTINGS, {"deployed": _deployed(SETTINGS).export()})
+    _refuse(SETTINGS, {"deployed": {}})
 
 
 def test_another_tag_of_the_line_may_follow():
     newer = parse({**CONFIG, "image": "stalwartlabs/stalwart:v0.16.28"}, "mail")
-    refuse_losing_mail(newer, {"deployed": Deployed.by(SETTINGS).export()}, "mail")
+    _refuse(newer, {"deployed": _deployed(SETTINGS).export()})
 
 
 def test_another_kind_of_storage_is_refused_with_the_runbook():
     with pytest.raises(SettingsError, match=r"runs on 'distributed', where its mail is\n.*\n.*docs/runbooks/storage\.md"):
-        refuse_losing_mail(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "0.16"}}, "mail")
+        _refuse(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "0.16"}})
 
 
 def test_another_bucket_is_refused_since_the_server_reads_one_alone():
@@ -31,12 +40,12 @@ def test_another_bucket_is_refused_since_the_server_reads_one_alone():
     def with_bucket(name):
         return parse({**CONFIG, "storage": {**storage, "blobs": {"bucket": name, "region": "eu-west-1"}}}, "mail")
 
-    before = {"deployed": Deployed.by(with_bucket("old-bucket")).export()}
-    refuse_losing_mail(with_bucket("old-bucket"), before, "mail")
+    before = {"deployed": _deployed(with_bucket("old-bucket")).export()}
+    _refuse(with_bucket("old-bucket"), before)
     with pytest.raises(
         SettingsError, match=r"mail bodies are in https://s3\.eu-west-1\.amazonaws\.com/old-bucket/: mail would be empty"
     ):
-        refuse_losing_mail(with_bucket("new-bucket"), before, "mail")
+        _refuse(with_bucket("new-bucket"), before)
 
 
 def test_another_database_is_refused():
@@ -46,22 +55,22 @@ def test_another_database_is_refused():
     with pytest.raises(
         SettingsError, match=r"storage\.database is pg\.example\.net:5432/stalwart and the mail is in another: made here"
     ):
-        refuse_losing_mail(there, {"deployed": Deployed.by(here).export()}, "mail")
-    refuse_losing_mail(there, {"deployed": Deployed.by(there).export()}, "mail")
+        _refuse(there, {"deployed": _deployed(here).export()})
+    _refuse(there, {"deployed": _deployed(there).export()})
 
 
 def test_a_jump_of_the_line_needs_the_migration_to_be_done():
     before = {"deployed": {"storage": "embedded", "serverLine": "0.15"}}
     with pytest.raises(SettingsError, match=r"docs/runbooks/upgrade\.md, then pulumi config set migratedTo 0\.16"):
-        refuse_losing_mail(SETTINGS, before, "mail")
-    refuse_losing_mail(parse({**CONFIG, "migratedTo": "0.16"}, "mail"), before, "mail")
+        _refuse(SETTINGS, before)
+    _refuse(parse({**CONFIG, "migratedTo": "0.16"}, "mail"), before)
     with pytest.raises(SettingsError):
-        refuse_losing_mail(parse({**CONFIG, "migratedTo": "1.0"}, "mail"), before, "mail")
+        _refuse(parse({**CONFIG, "migratedTo": "1.0"}, "mail"), before)
 
 
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(SettingsError) as refused:
-        refuse_losing_mail(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "1.0"}}, "mail")
+        _refuse(SETTINGS, {"deployed": {"storage": "distributed", "serverLine": "1.0"}})
     assert "mail:storage.kind" in str(refused.value)
     assert "mail:image" in str(refused.value)
 
@@ -83,7 +92,7 @@ def _keys(**states):
     ],
 )
 def test_a_selector_goes_through_its_life(before, after):
-    refuse_losing_mail(_keys(**after), {"deployed": Deployed.by(_keys(**before)).export()}, "mail")
+    _refuse(_keys(**after), {"deployed": _deployed(_keys(**before)).export()})
 
 
 @pytest.mark.parametrize(
@@ -98,11 +107,11 @@ def test_a_selector_goes_through_its_life(before, after):
 )
 def test_a_step_that_mail_on_its_way_would_not_survive_is_refused(before, after, words):
     with pytest.raises(SettingsError, match=words) as refused:
-        refuse_losing_mail(_keys(**after), {"deployed": Deployed.by(_keys(**before)).export()}, "mail")
+        _refuse(_keys(**after), {"deployed": _deployed(_keys(**before)).export()})
     assert "make rotate prints the next step" in str(refused.value)
 
 
 def test_a_new_domain_begins_with_a_key_that_signs():
     two = parse({**CONFIG, "domains": [{"name": "example.com"}, {"name": "example.net"}]}, "mail")
-    refuse_losing_mail(two, {"deployed": Deployed.by(SETTINGS).export()}, "mail")
-    refuse_losing_mail(SETTINGS, {"deployed": Deployed.by(two).export()}, "mail")
+    _refuse(two, {"deployed": _deployed(SETTINGS).export()})
+    _refuse(SETTINGS, {"deployed": _deployed(two).export()})

@@ -106,7 +106,7 @@ def test_a_private_key_may_be_brought_in_either_form(rsa_key):
         (lambda r, e: _private(rsa.generate_private_key(65537, 1024)), "rsa", "1024 bits"),
         (lambda r, e: _private(e, encryption=BestAvailableEncryption(b"x")), "ed25519", "without a passphrase"),
         (lambda r, e: _public(e), "ed25519", "is not a private key"),
-        (lambda r, e: _private(ec.generate_private_key(ec.SECP256R1())), "rsa", "DKIM knows RSA and Ed25519"),
+        (lambda r, e: _private(ec.generate_private_key(ec.SECP256R1())), "rsa", "DKIM knows no other"),
     ],
 )
 def test_a_weak_or_mismatched_private_key_is_refused_and_not_shown(pem, algorithm, reason, rsa_key, ed25519_key):

@@ -224,7 +224,7 @@ def test_mail_programs_find_what_is_on_and_hear_of_what_is_off():
 
 SELECTORS = [
     {"name": "new", "algorithm": "rsa", "state": "pending"},
-    {"name": "now", "algorithm": "ed25519"},
+    {"name": "now", "algorithm": "rsa"},
     {"name": "old", "algorithm": "rsa", "state": "retired"},
     {"name": "hsm", "algorithm": "ed25519", "public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="},
 ]

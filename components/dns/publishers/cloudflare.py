@@ -40,7 +40,12 @@ def publish(name: str, zone: Zone, records: Sequence[Record], owner: str, parent
             proxied=False,  # SMTP does not pass the proxy
             comment=f"Managed by Pulumi ({owner}): {record.key}"[:100],
             # A record cannot be created beside the one it replaces.
-            opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
+            opts=pulumi.ResourceOptions(
+                parent=parent,
+                delete_before_replace=True,
+                retain_on_delete=zone.is_kept,
+                aliases=[pulumi.Alias(name=f"{name}-{record.formerly}-{record.name}")] if record.formerly else None,
+            ),
             **_content(record),
         )
 

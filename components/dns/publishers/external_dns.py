@@ -54,7 +54,7 @@ def publish(name: str, zone: Zone, records: Sequence[Record], place: Place, pare
                     labels=labels.recommended("mail-dns", "dns"),
                 ),
                 spec={"endpoints": endpoints},
-                opts=pulumi.ResourceOptions(parent=parent),
+                opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=zone.is_kept),
             )
 
 

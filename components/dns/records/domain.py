@@ -33,7 +33,9 @@ def mx_records(name: str, exchange: Exchange, others: dict[str, int], ttl_second
         ttl_seconds: for every record.
     """
     own = Record("mx", name, "MX", exchange.target, ttl_seconds, (exchange.priority,), waits=True)
-    return [own, *(Record(f"mx-{host}", name, "MX", host, ttl_seconds, (rank,), waits=True) for host, rank in others.items())]
+    # The policy of this server must list them first.
+    with_it = ((host, exchange.when_ready(host), rank) for host, rank in others.items())
+    return [own, *(Record(f"mx-{host}", name, "MX", target, ttl_seconds, (rank,), waits=True) for host, target, rank in with_it)]
 
 
 def policy_records(

@@ -87,7 +87,7 @@ def host_records(exchange: Exchange, ttl_seconds: int, has_spf: Callable[[str], 
     for name, addresses in hosts.items():
         if exchange.switches.addresses:
             records += [
-                Record(_address_key(address, number), name, _family(address), address, ttl_seconds)
+                Record(_address_key(address, number), name, _family(address), address, ttl_seconds, formerly=f"address-{number}")
                 for number, address in enumerate(addresses)
             ]
         if exchange.switches.spf and not has_spf(name):

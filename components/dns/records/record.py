@@ -26,6 +26,8 @@ class Record:
     before: tuple[int | str, ...] = ()
     """What stands before the value: MX has its priority (the lowest is tried first); SRV priority, weight and port (RFC 2782);
     TLSA usage, selector and matching type (RFC 6698); CAA flags and tag (RFC 8659)."""
+    formerly: str | None = None
+    """Its key before it was known better: the same record then, for publishers that keep one resource a record."""
     waits: bool = False
     """Whether the value waits for a server that takes mail: publishers of whole record sets keep these apart from the rest."""
 

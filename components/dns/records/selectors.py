@@ -28,8 +28,7 @@ def selector_records(domain: MailDomain, values: Mapping[str, pulumi.Input[str]]
     if domain.hosted_dkim:
         names = dict.fromkeys([*(selector.name for selector in domain.selectors), *domain.hosted_dkim.selectors])
         records += [
-            Record("dkim-cname", f"{name}._domainkey.{domain.name}", "CNAME", _key_name(domain, name), ttl_seconds)
-            for name in names
+            Record("dkim", f"{name}._domainkey.{domain.name}", "CNAME", _key_name(domain, name), ttl_seconds) for name in names
         ]
     return records
 
