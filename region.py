@@ -59,7 +59,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     keys = DkimKeys("dkim", {"domains": domains, "private_keys": brought}, options)
     server_args["dkim_private_keys"] = keys.private_keys
     server = StalwartServer("stalwart", server_args, options)
-    dns_args["dkim_public_keys"] = keys.public_keys
+    dns_args["dkim_public_keys"] = keys.each_public_key()
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     archive = None
     if settings.backup:

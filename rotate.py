@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 import typer
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from components.dkim import DkimSelector, SelectorState
@@ -22,7 +23,7 @@ from doctor.world import World, real_world
 from offline.program import project_file, stack_config
 
 WAITING = 1
-NUMBER = re.compile(r"[0-9]+")
+NUMBER = re.compile(r"(?<!ed)(?<!rsa)(?<![0-9])[0-9]+")  # not that of an algorithm
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,40 +41,43 @@ class Step:
     """What cannot be seen in DNS and must be true before it."""
 
 
-def next_step(domain: MailDomain) -> Step | None:
-    """What comes next for a domain's keys; None when its names for hosted keys are used up.
+def next_step(domain: MailDomain) -> Step | str:
+    """What comes next for the keys that sign here, or why nothing does. Keys that sign elsewhere have their own life.
 
     Args:
         domain: a domain that receives mail.
     """
-    states = {state: tuple(s for s in domain.selectors if s.state == state) for state in SelectorState}
-    pending, retiring, retired = states[SelectorState.PENDING], states[SelectorState.RETIRING], states[SelectorState.RETIRED]
+    ours = [selector for selector in domain.selectors if not selector.public_key]
+    pending, retiring, retired = (
+        [selector for selector in ours if selector.state == state]
+        for state in (SelectorState.PENDING, SelectorState.RETIRING, SelectorState.RETIRED)
+    )
     if pending:
         algorithms = {selector.algorithm for selector in pending}
-        followed = [s.name for s in states[SelectorState.ACTIVE] if s.algorithm in algorithms]
+        followed = [s.name for s in ours if s.signs_here and s.algorithm in algorithms]
         changes = {s.name: SelectorState.ACTIVE for s in pending} | dict.fromkeys(followed, SelectorState.RETIRING)
         return Step("sign with the next keys", _with(domain, changes), tuple(s.name for s in pending))
     if retiring:
         return Step(
             "revoke the keys that signed before",
-            _with(domain, dict.fromkeys([s.name for s in retiring], SelectorState.RETIRED)),
+            _with(domain, {s.name: SelectorState.RETIRED for s in retiring}),
             when="the step before was a week ago, so that no mail signed with them is on its way",
         )
     if retired:
-        left = tuple(s for s in domain.selectors if s.state != SelectorState.RETIRED)
+        left = tuple(s for s in domain.selectors if s not in retired)
         return Step("take the revoked keys out", left, tuple(s.name for s in retired))
-    return _publish_next(domain)
+    return _publish_next(domain, [selector for selector in ours if selector.signs_here])
 
 
-def _publish_next(domain: MailDomain) -> Step | None:
+def _publish_next(domain: MailDomain, signing: Sequence[DkimSelector]) -> Step | str:
+    if not signing:
+        return "all its keys sign elsewhere"
     taken = {selector.name for selector in domain.selectors}
     made: list[DkimSelector] = []
-    for selector in domain.selectors:
-        if not selector.signs_here:
-            continue
+    for selector in signing:
         name = _name_after(selector, taken, domain)
         if name is None:
-            return None
+            return "hostedDkim.selectors has no free name; its owner must publish a CNAME for one more"
         taken.add(name)
         made.append(selector.model_copy(update={"name": name, "state": SelectorState.PENDING}))
     return Step("publish the next keys", (*domain.selectors, *made))
@@ -122,8 +126,13 @@ def selectors_text(selectors: Sequence[DkimSelector]) -> str:
     lines = ["dkimSelectors:"]
     for selector in selectors:
         key = f", publicKey: {_one_line(selector.public_key)}" if selector.public_key else ""
-        lines.append(f"  - {{name: {selector.name}, algorithm: {selector.algorithm}, state: {selector.state}{key}}}")
+        lines.append(f"  - {{name: {_plain(selector.name)}, algorithm: {selector.algorithm}, state: {selector.state}{key}}}")
     return "\n".join(f"      {line}" for line in lines)
+
+
+def _plain(name: str) -> str:
+    # `202611` would be read as a number, and `on` as true.
+    return name if isinstance(yaml.safe_load(name), str) else f'"{name}"'
 
 
 def _one_line(pem: str) -> str:
@@ -143,9 +152,12 @@ def rotate(
     The exit code is 0 when there is a step for every domain, 1 when DNS does not show the one before, 3 when it could not run.
     """
     try:
-        domains = [found for found in _domains(stack) if not found.parked and (not domain or found.name in domain)]
-        steps = [(found, next_step(found)) for found in domains]
-        asks_dns = any(step and step.shown for _found, step in steps)
+        domains, brought = _settings(stack)
+        unknown = set(domain or ()) - {found.name for found in domains}
+        if unknown:
+            raise OutputsError(f"{', '.join(sorted(unknown))} is no mail domain of Pulumi.{stack}.yaml")
+        steps = [(found, next_step(found)) for found in domains if not domain or found.name in domain]
+        asks_dns = any(isinstance(step, Step) and step.shown for _found, step in steps)
         deployed = deployment(read([] if outputs else [stack], [outputs] if outputs else [])) if asks_dns else None
         world = real_world(resolver or [], timeout) if asks_dns else None
     except (OutputsError, ValueError) as error:
@@ -153,35 +165,45 @@ def rotate(
         raise typer.Exit(COULD_NOT_RUN) from None
     waiting = False
     for found, step in steps:
-        if step is None:
-            typer.echo(f"{found.name}: hostedDkim.selectors has no free name; its owner must publish a CNAME for one more.\n")
+        if isinstance(step, str):
+            typer.echo(f"{found.name}: nothing to do: {step}.\n")
             continue
         reasons = not_shown(step, found, world, deployed) if step.shown and world and deployed else []
         waiting = waiting or bool(reasons)
-        typer.echo(_waiting_text(found, step, reasons) if reasons else _step_text(found, step, stack))
+        typer.echo(_waiting_text(found, step, reasons) if reasons else _step_text(found, step, stack, brought))
     raise typer.Exit(WAITING if waiting else 0)
 
 
-def _domains(stack: str) -> tuple[MailDomain, ...]:
-    key = f"{project_file()['name']}:domains"
+def _settings(stack: str) -> tuple[tuple[MailDomain, ...], frozenset[str]]:
+    """The mail domains of a stack, and the names of the keys that are brought."""
+    prefix = project_file()["name"]
     try:
         config: dict[str, Any] = stack_config(stack)
-        return TypeAdapter(tuple[MailDomain, ...]).validate_python(config[key])
+        domains = TypeAdapter(tuple[MailDomain, ...]).validate_python(config[f"{prefix}:domains"])
     except FileNotFoundError:
         raise OutputsError(f"Pulumi.{stack}.yaml is not here; name the primary's stack: make rotate STACK=...") from None
     except KeyError:
-        raise OutputsError(f"Pulumi.{stack}.yaml has no {key}; keys are the primary's") from None
+        raise OutputsError(f"Pulumi.{stack}.yaml has no {prefix}:domains; keys are the primary's") from None
     except ValidationError as error:
         places = ", ".join(".".join(str(part) for part in found["loc"]) for found in cast("list[Any]", error.errors()))
-        raise OutputsError(f"Pulumi.{stack}.yaml has a mistake in {key} ({places}); make preview explains it") from None
+        raise OutputsError(
+            f"Pulumi.{stack}.yaml has a mistake in {prefix}:domains ({places}); make preview explains it"
+        ) from None
+    mail_domains = tuple(domain for domain in domains if not domain.parked)
+    return mail_domains, frozenset(config.get(f"{prefix}:dkimKeys", {}))
 
 
-def _step_text(domain: MailDomain, step: Step, stack: str) -> str:
-    when = f"  Only if {step.when}.\n" if step.when else ""
-    return (
-        f"{domain.name}: {step.title}.\n{when}  In Pulumi.{stack}.yaml, at the domain {domain.name}:\n\n"
-        f"{selectors_text(step.selectors)}\n\n  Then: pulumi up --stack {stack}, and make rotate again.\n"
-    )
+def _step_text(domain: MailDomain, step: Step, stack: str, brought: frozenset[str]) -> str:
+    left = {selector.name for selector in step.selectors}
+    gone = [s.record_name(domain.name) for s in domain.selectors if s.name not in left]
+    made = [s.record_name(domain.name) for s in step.selectors if s not in domain.selectors and s.state == SelectorState.PENDING]
+    notes = [f"Only if {step.when}."] if step.when else []
+    notes += [f"Take {name} out of dkimKeys as well." for name in gone if name in brought]
+    if brought and made:
+        notes.append(f"These keys are made here, unless you bring them in dkimKeys: {', '.join(made)}.")
+    lines = [f"{domain.name}: {step.title}.", *(f"  {note}" for note in notes)]
+    lines += [f"  In Pulumi.{stack}.yaml, at the domain {domain.name}:", "", selectors_text(step.selectors), ""]
+    return "\n".join([*lines, f"  Then: pulumi up --stack {stack}, and make rotate again.", ""])
 
 
 def _waiting_text(domain: MailDomain, step: Step, reasons: Sequence[str]) -> str:

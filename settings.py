@@ -223,7 +223,10 @@ class Settings(Model):
         domains: tuple[MailDomain, ...] = info.data.get("domains", ())
         nameless = without_id(dns.zones_with(domains))
         if nameless:
-            raise ValueError(f"publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}")
+            raise ValueError(
+                f"publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}: at the domain, or for an alias in"
+                " dns.zones"
+            )
         return dns
 
     @field_validator("hostname")

@@ -7,6 +7,7 @@ import pulumi
 from components import RegionEndpoints
 from components.dns.zones import without_id, zone_of
 from components.endpoints import EndpointsError
+from components.mail_domain import DnsProvider
 from components.stalwart.options.recipients import RecipientSource
 from settings import Settings, SettingsError
 
@@ -62,6 +63,18 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
             f"mail:dns publishes to Cloudflare, which needs the zoneId of {', '.join(nameless)}\n"
             "    allowed: zoneId on every domain of the primary, or in dns.zones here\n"
             f'    example: in the stack\'s file, dns.zones: [{{"name": "{nameless[0]}", "zoneId": "..."}}]'
+        )
+    doubled = [
+        domain.name
+        for domain in endpoints.domains
+        if not domain.mx_by_primary and getattr(zone_of(domain.name, zones), "provider", None) == DnsProvider.EXTERNAL_DNS
+    ]
+    if doubled:
+        mistakes.append(
+            f"mail:dns would publish the MX records of {', '.join(doubled)} through external-dns, and the primary publishes them"
+            " another way: a record set has one owner\n"
+            "    allowed: the provider that the primary has for the domain; dns.zones can give the host's zone another\n"
+            "    example: pulumi config set --path dns.provider zonefile"
         )
     backup, archive = settings.backup, endpoints.archive
     if backup and backup.install_velero and archive and not (archive.repository_password or backup.repository_password):

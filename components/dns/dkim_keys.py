@@ -65,8 +65,13 @@ class DkimKeys(pulumi.ComponentResource):
             for key, selector in selectors.items()
         }
         self.private_keys = Output.secret(Output.all(**{key: private for key, (private, _public) in pairs.items()}))
-        self.public_keys = Output.all(**{key: public for key, (_private, public) in pairs.items()})
+        self._public_keys = {key: public for key, (_private, public) in pairs.items()}
+        self.public_keys = Output.all(**self._public_keys)
         self.register_outputs({"private_keys": self.private_keys, "public_keys": self.public_keys})
+
+    def each_public_key(self) -> Mapping[str, Output[str]]:
+        """`public_keys` one by one: a program in Python hands these to `MailDns`, and a new key leaves other records alone."""
+        return self._public_keys
 
 
 def _made(name: str, selector: DkimSelector, parent: pulumi.Resource) -> tuple[Output[str], Output[str]]:

@@ -105,15 +105,22 @@ def _sign(name: str, zones: Sequence[Zone], parent: pulumi.Resource) -> Output[M
 
 
 def _dkim_values(dns: Dns, args: MailDnsArgs) -> dict[str, pulumi.Input[str]]:
-    public_keys = Output.from_input(args.get("dkim_public_keys", {}))
+    given = args.get("dkim_public_keys", {})
 
-    def value(keys: Mapping[str, Any], name: str) -> str:
+    def value(name: str) -> Output[str]:
+        # One by one where the names are plain: a key that is not made yet then leaves the other records as they are.
+        if isinstance(given, Mapping):
+            key: Output[Any] = Output.from_input(given.get(name))
+        else:
+            key = Output.from_input(given).apply(lambda keys: keys.get(name))
+        return key.apply(lambda key: record(name, key))
+
+    def record(name: str, key: str | None) -> str:
         try:
-            return dkim.record_value(keys[name])
-        except KeyError:
-            raise checks.ArgumentsError("MailDns", [f"dkim_public_keys: no key is given for {name}"]) from None
+            return dkim.record_value(key or "")
         except ValueError as error:
-            raise checks.ArgumentsError("MailDns", [f"dkim_public_keys: {name}: {error}"]) from None
+            reason = error if key else "no key is given"
+            raise checks.ArgumentsError("MailDns", [f"dkim_public_keys: {name}: {reason}"]) from None
 
     names = [
         selector.record_name(domain.name)
@@ -121,7 +128,7 @@ def _dkim_values(dns: Dns, args: MailDnsArgs) -> dict[str, pulumi.Input[str]]:
         for selector in domain.selectors
         if not selector.public_key and not selector.is_revoked
     ]
-    return {name: public_keys.apply(lambda keys, name=name: value(keys, name)) for name in names}
+    return {name: value(name) for name in names}
 
 
 def _known(records: Sequence[Record], values: Sequence[str]) -> list[Record]:

@@ -5,7 +5,7 @@ import pytest
 from offline.program import record, stack_config
 from offline.recorder import Recording, Secret
 from offline.world import OfflineWorld
-from tests.conftest import named, only
+from tests.conftest import changed, named, only
 
 DNS = {"provider": "cloudflare", "apiToken": {"secure": "token"}, "tlsa": [f"3 1 1 {'ab' * 32}"]}
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
@@ -60,6 +60,15 @@ def test_a_zone_is_signed_when_asked_and_its_ds_record_put_out(cloudflare: Recor
     assert signed.retain_on_delete
     assert cloudflare.outputs["ds"].keys() == {"example.com"}
     assert cloudflare.outputs["signedZones"] == ["example.com"]
+
+
+def test_records_of_a_leaving_zone_stay():
+    domains = [{**domain, "zoneId": domain["name"]} for domain in stack_config("primary")["mail:domains"]]
+    leaving = changed("primary", dns={**DNS, "tlsa": [], "leavingZones": ["example.org"]}, domains=domains)
+    assert {(r.inputs["zoneId"], r.retain_on_delete) for r in leaving.of_type(RECORD)} == {
+        ("example.com", False),
+        ("example.org", True),
+    }
 
 
 def test_a_record_says_whose_it_is(cloudflare: Recording):

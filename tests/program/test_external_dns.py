@@ -4,6 +4,7 @@ import pytest
 
 from offline.program import stack_config
 from offline.recorder import Recording
+from settings import SettingsError
 from tests.conftest import changed, named
 
 ENDPOINT = "kubernetes:externaldns.k8s.io/v1alpha1:DNSEndpoint"
@@ -72,6 +73,23 @@ def test_addresses_do_not_wait_for_the_server_and_mx_does(stack):
     job = named(stack, "stalwart-apply-plan").urn
     assert job in named(stack, "dns-example.com-when-ready").dependencies
     assert job not in named(stack, "dns-example.com").dependencies
+
+
+def test_a_record_set_of_another_provider_is_the_backups_own_part(stack):
+    assert "mx2.example.com" not in stack.outputs["zones"]["example.net"]
+
+
+def test_a_backup_does_not_write_into_a_set_of_the_primarys():
+    with pytest.raises(SettingsError, match="a record set has one owner"):
+        changed("backup", dns=DNS)
+
+
+def test_objects_of_a_leaving_zone_stay(stack):
+    assert not any(found.retain_on_delete for found in stack.of_type(ENDPOINT))
+    leaving = changed("primary", dns={**DNS, "leavingZones": ["example.com"]}, domains=DOMAINS)
+    kept = {found.name: found.retain_on_delete for found in leaving.of_type(ENDPOINT)}
+    assert kept == {name: "example.com" in name for name in kept}
+    assert len(kept) >= 3
 
 
 def test_a_backup_leaves_record_sets_to_the_primary(stack):

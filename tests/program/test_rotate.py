@@ -12,11 +12,13 @@ import rotate
 from components.dkim import DkimSelector, SelectorState
 from dns_steps import NEXT_STATES
 from doctor.deployment import OutputsError
+from offline.world import public_key_pem
 from rotate import next_step, selectors_text
 from tests.conftest import changed
 from tests.doctor.world import Local
 from tests.unit.domains import domain
 
+RSA_KEY = public_key_pem("esp", "RSA")
 NEXT = [{"name": "s1-rsa", "algorithm": "rsa"}, {"name": "s2-rsa", "algorithm": "rsa", "state": "pending"}]
 
 
@@ -69,7 +71,14 @@ def test_no_step_is_one_that_the_program_would_refuse(found):
 
 @pytest.mark.parametrize(
     ("name", "taken", "following"),
-    [("s1-rsa", [], "s2-rsa"), ("s202609", [], "s202610"), ("s09-rsa", [], "s10-rsa"), ("key", [], "key2"), ("a1", ["a2"], "a3")],
+    [
+        ("s1-rsa", [], "s2-rsa"),
+        ("s202609", [], "s202610"),
+        ("s09-rsa", [], "s10-rsa"),
+        ("key", [], "key2"),
+        ("a1", ["a2"], "a3"),
+        ("rsa2048-1", [], "rsa2048-2"),
+    ],
 )
 def test_the_next_key_has_the_next_name(name, taken, following):
     others = [
@@ -83,12 +92,29 @@ def test_hosted_keys_take_the_names_that_lead_to_us():
     hosted = {"zone": "dkim.example.net", "selectors": ["b-ed25519", "b-rsa"]}
     step = next_step(domain(hosted_dkim=hosted))
     assert [s.name for s in step.selectors[2:]] == ["b-rsa", "b-ed25519"]
-    assert next_step(domain(hosted_dkim={**hosted, "selectors": ["b-rsa"]})) is None
+    assert "no free name" in next_step(domain(hosted_dkim={**hosted, "selectors": ["b-rsa"]}))
+
+
+def test_keys_that_sign_elsewhere_are_left_alone():
+    theirs = {"name": "esp", "algorithm": "rsa", "public_key": RSA_KEY}
+    for state in ("pending", "active", "retiring", "retired"):
+        found = domain(dkim_selectors=[{"name": "s1", "algorithm": "rsa"}, {**theirs, "state": state}])
+        for step in _walk_of_ours(found):
+            assert [s.state for s in step.selectors if s.name == "esp"] == [state]
+    assert next_step(domain(dkim_selectors=[theirs])) == "all its keys sign elsewhere"
+
+
+def _walk_of_ours(found):
+    for _ in range(4):
+        step = next_step(found)
+        yield step
+        found = found.model_copy(update={"dkim_selectors": step.selectors})
 
 
 def test_what_is_printed_can_be_pasted():
     key = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
-    given_domain = domain(dkim_selectors=[*NEXT, {"name": "hsm", "algorithm": "ed25519", "public_key": key}])
+    numbers = [{"name": "202611", "algorithm": "rsa"}, {"name": "on", "algorithm": "rsa", "state": "pending"}]
+    given_domain = domain(dkim_selectors=[*NEXT, *numbers, {"name": "hsm", "algorithm": "ed25519", "public_key": key}])
     pasted = yaml.safe_load(selectors_text(given_domain.selectors))["dkimSelectors"]
     assert domain().model_validate({"name": "example.com", "dkimSelectors": pasted}).selectors == given_domain.selectors
 
@@ -154,4 +180,18 @@ def test_mistakes_are_said_in_words(monkeypatch):
     assert "pulumi" in says({"mail:domains": [{"name": "example.com", "dkimSelectors": NEXT}]})
     monkeypatch.undo()
     with pytest.raises(OutputsError, match="is not here"):
-        rotate._domains("nowhere")
+        rotate._settings("nowhere")
+
+
+def test_keys_that_are_brought_are_told_of(rotating):
+    run, _local, config = rotating
+    config["mail:dkimKeys"] = {"s0._domainkey.example.com": {"secure": "v1:x"}}
+    config["mail:domains"][0] = {"name": "example.com", "dkimSelectors": [{"name": "s1-rsa", "algorithm": "rsa"}]}
+    assert "made here, unless you bring them in dkimKeys: s2-rsa._domainkey.example.com." in run().output
+
+
+def test_a_domain_that_is_not_there_is_said(monkeypatch):
+    monkeypatch.setattr(rotate, "stack_config", lambda _stack: {"mail:domains": [{"name": "example.com"}]})
+    result = CliRunner().invoke(rotate.app, ["--domain", "typo.example"])
+    assert result.exit_code == 3
+    assert "typo.example is no mail domain of Pulumi.primary.yaml" in result.output

@@ -115,3 +115,67 @@ def test_a_new_domain_begins_with_a_key_that_signs():
     two = parse({**CONFIG, "domains": [{"name": "example.com"}, {"name": "example.net"}]}, "mail")
     _refuse(two, {"deployed": _deployed(SETTINGS).export()})
     _refuse(SETTINGS, {"deployed": _deployed(two).export()})
+
+
+KEY = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEI{}\n-----END PRIVATE KEY-----\n"
+ONE, OTHER = KEY.format("J1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g"), KEY.format("J1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9h")
+
+
+def _brought(*keys, state="active", **domain):
+    selectors = [{"name": "s1", "algorithm": "rsa"}, {"name": "b", "algorithm": "ed25519", "state": state}]
+    config = {**CONFIG, "domains": [{"name": "example.com", "dkimSelectors": selectors, **domain}]}
+    return parse({**config, "dkimKeys": dict(zip(["b._domainkey.example.com"], keys, strict=False))}, "mail")
+
+
+@pytest.mark.parametrize("state", ["active", "retiring"])
+@pytest.mark.parametrize("after", [(OTHER,), ()])
+def test_another_key_under_a_selector_in_use_is_refused_and_not_shown(state, after):
+    before = {"deployed": _deployed(_brought(ONE, state=state)).export()}
+    _refuse(_brought(ONE, state=state), before)
+    with pytest.raises(SettingsError, match=r"selector b\._domainkey\.example\.com has another key than before") as refused:
+        _refuse(_brought(*after, state=state), before)
+    assert "MC4CAQ" not in str(refused.value)
+    assert "MC4CAQ" not in str(before)
+
+
+def test_a_key_that_nobody_relies_on_may_be_another():
+    _refuse(_brought(OTHER, state="pending"), {"deployed": _deployed(_brought(ONE, state="pending")).export()})
+
+
+def test_hosted_keys_do_not_move_while_they_are_in_use():
+    zones = {"zones": [{"name": "a.example"}, {"name": "b.example"}]}
+    before, after = (
+        parse({**CONFIG, "dns": zones, "domains": [{"name": "example.com", "hostedDkim": {"zone": zone}}]}, "mail")
+        for zone in ("a.example", "b.example")
+    )
+    with pytest.raises(SettingsError, match=r"rsa made here in a\.example, now rsa made here in b\.example"):
+        _refuse(after, {"deployed": _deployed(before).export()})
+
+
+def test_a_key_that_signs_elsewhere_has_its_own_life():
+    theirs = {"name": "esp", "algorithm": "ed25519", "publicKey": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}
+    both = parse(
+        {**CONFIG, "domains": [{"name": "example.com", "dkimSelectors": [{"name": "s1", "algorithm": "rsa"}, theirs]}]}, "mail"
+    )
+    _refuse(both, {"deployed": _deployed(_keys(s1="active")).export()})
+    _refuse(_keys(s1="active"), {"deployed": _deployed(both).export()})
+
+
+def _served(provider, *leaving):
+    domains = [{"name": "example.com", "zoneId": "z"}]
+    return parse({**CONFIG, "domains": domains, "dns": {"provider": provider, "leavingZones": list(leaving)}}, "mail")
+
+
+@pytest.mark.parametrize("old", ["cloudflare", "external-dns"])
+def test_a_zone_leaves_its_provider_in_two_steps(old):
+    published = {"deployed": _deployed(_served(old)).export()}
+    with pytest.raises(
+        SettingsError, match=rf"zone example\.com was published by {old} and would be by zonefile.*\n.*\n.*leavingZones"
+    ):
+        _refuse(_served("zonefile"), published)
+    _refuse(_served(old, "example.com"), published)
+    _refuse(_served("zonefile", "example.com"), {"deployed": _deployed(_served(old, "example.com")).export()})
+
+
+def test_what_only_a_file_published_may_go_anywhere():
+    _refuse(_served("cloudflare"), {"deployed": _deployed(_served("zonefile")).export()})

@@ -12,6 +12,7 @@ from components.dns.zones import Zone, zone_of
 from tests.unit.domains import exchange
 
 DIGEST = "ab" * 32
+LONG = ".".join(["a" * 60] * 3 + ["b" * 57, "example"])
 ARGS = MailDnsArgs(hostname="mx1.example.com", addresses=["192.0.2.1"], domains=[{"name": "example.com"}])
 KEYS = {f"s1-{kind}._domainkey.example.com": f"v=DKIM1; k={kind}; p=abc" for kind in ("rsa", "ed25519")}
 
@@ -31,6 +32,28 @@ def test_a_name_belongs_to_its_most_specific_zone():
     assert zone_of("mx1.mail.example.com", zones) == zones["mail.example.com"]
     assert zone_of("example.com", zones) == zones["example.com"]
     assert zone_of("other-example.com", zones) is None
+
+
+def test_a_domain_below_a_zone_is_part_of_it_unless_it_says_otherwise():
+    domains = [
+        {"name": "sub.example.com", "aliases": ["mail.example.org", "example.info"]},
+        {"name": "example.com", "dnssec": True},
+        {"name": "own.example.com", "dns_provider": "zonefile"},
+    ]
+    zones = _resolved(domains=domains, zones=[{"name": "example.org"}]).zones
+    assert zones.keys() == {"example.com", "example.org", "example.info", "own.example.com"}
+    found = zone_of("sub.example.com", zones)
+    assert found
+    assert (found.name, found.is_signed) == ("example.com", True)
+
+
+def test_what_is_given_twice_is_published_once():
+    twice = {"address": "192.0.2.9", "ehlo_hostname": "out1.example.com"}
+    domains = [{"name": "example.com", "dnssec": True}]
+    dns = _resolved(domains=domains, egress=[twice, twice], tlsa=[f"3 1 1 {DIGEST}", f"3 1 1 {DIGEST.upper()}"])
+    found = exchange(egress=dns.egress, tlsa=dns.tlsa)
+    keys = [(record.key, record.name) for record in all_records(dns, found, KEYS)]
+    assert len(keys) == len(set(keys))
 
 
 def test_all_mistakes_of_the_arguments_are_told_at_once():
@@ -62,6 +85,19 @@ def test_all_mistakes_of_the_arguments_are_told_at_once():
         ({"domains": [{"name": "example.com", "spf": {"includes": [f"s{n}.example" for n in range(10)]}}]}, "11 look-ups"),
         ({"egress": [{"address": "192.0.2.9", "ehlo_hostname": "mx1.example.com"}]}, "an `ehlo_hostname` of its own"),
         ({"owner": "x" * 51}, "50 characters"),
+        ({"egress": [{"address": "192.0.2.9", "ehlo_hostname": f"o{n}.example.com"} for n in (1, 2)]}, "says two names in EHLO"),
+        ({"leaving_zones": ["example.net"]}, "`example.net` is not one of the zones example.com"),
+        ({"priority": 70000}, "priority: 70000"),
+        ({"ttl_seconds": -5}, "ttl_seconds: -5"),
+        ({"other_exchanges": [{"hostname": "mx1.example.com"}]}, "is this exchange itself"),
+        ({"tlsa": [f"3 0 1 {DIGEST}"]}, "is not a TLSA record for mail"),
+        ({"domains": [{"name": LONG}]}, "DNS has room for 253"),
+        ({"domains": [{"name": "example.com", "bimi": {"logo_url": "https://example.com/l.svg;v=2"}}]}, "bimi.logo_url"),
+        ({"domains": [{"name": "example.com", "bimi": {"logo_url": "https://example.com/ü.svg"}}]}, "in ASCII"),
+        (
+            {"domains": [{"name": "example.com", "dkim_selectors": [{"name": "s1", "algorithm": "ed25519"}]}]},
+            "no active rsa selector",
+        ),
     ],
 )
 def test_arguments_that_do_not_go_together_are_refused(changes, words):
@@ -73,8 +109,9 @@ def test_whole_numbers_from_other_languages_arrive_as_floats():
     assert (str(dns.priority), str(dns.ttl_seconds), str(dns.ports["imaps"])) == ("20", "300", "993")
 
 
-def test_an_address_that_is_not_known_yet_is_not_held_against_egress():
-    dns = _resolved(addresses=[object()], egress=[{"address": "192.0.2.9", "ehlo_hostname": "mx1.example.com"}])
+@pytest.mark.parametrize("addresses", [[object()], []])
+def test_an_address_that_is_not_known_yet_is_not_held_against_egress(addresses):
+    dns = _resolved(addresses=addresses, egress=[{"address": "192.0.2.9", "ehlo_hostname": "mx1.example.com"}])
     assert dns.egress == (("192.0.2.9", "mx1.example.com"),)
 
 
