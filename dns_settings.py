@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from backup_settings import SECRET_EXAMPLE
-from components.dns.arguments import parse_tlsa
 from components.dns.records.exchange import HostSwitches
+from components.dns.records.tlsa import parse_tlsa
 from components.dns.zones import ListedZone, Zone, zones_by_name
 from components.endpoints import DomainEndpoint
 from components.mail_domain import DnsProvider, MailDomain

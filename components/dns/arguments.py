@@ -1,6 +1,5 @@
 """What a `MailDns` is given, and the checked form that everything below works with."""
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from .. import checks
 from ..mail_domain import DnsProvider, MailDomain, MailDomainArgs
 from ..mail_domain import resolve as resolve_domains
 from ..mta_sts import MtaSts, MtaStsArgs, MtaStsMode
-from .records.exchange import HostSwitches, Tlsa
+from .records.exchange import HostSwitches
 from .records.spf import domain_spf, spf_problems
+from .records.tlsa import Tlsa, parse_tlsa
 from .zones import ListedZone, Zone, without_id, zone_of, zones_by_name
 
 DEFAULT_TTL_SECONDS = 3600
@@ -26,10 +26,6 @@ MAX_PREFERENCE = 65_535  # 16 bits (RFC 1035, section 3.3.9)
 MAX_TTL_SECONDS = 86_400
 MIN_TTL_SECONDS = 60
 MAX_OWNER_LENGTH = 50  # the whole comment has at most 100 characters on Cloudflare's free plan
-# Usages 0 and 1 are not for mail (RFC 7672, section 3.1.3). Selector 0 is of a whole certificate, and wrong at every renewal;
-# type 0 holds all of it, too large for DNS.
-TLSA = re.compile(r"^(?P<usage>[23]) (?P<selector>1) (?P<type>[12]) (?P<digest>[0-9A-Fa-f]+)$")
-DIGEST_LENGTHS = {1: 64, 2: 128}  # of SHA-256 and SHA-512 in hex
 
 
 Value = TypeVar("Value", bound=Hashable)
@@ -240,18 +236,6 @@ def _zones(args: MailDnsArgs, domains: Sequence[MailDomain], problems: checks.Pr
 
 def _once(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys(values))
-
-
-def parse_tlsa(text: str) -> Tlsa:
-    """What a certificate is pinned to, as a zone file has it: usage, selector, matching type, digest.
-
-    Raises:
-        ValueError: mail would not use it, or the digest has another length.
-    """
-    match = TLSA.match(text)
-    if not match or len(match["digest"]) != DIGEST_LENGTHS[int(match["type"])]:
-        raise ValueError("is not a TLSA record for mail: `3 1 1` or `2 1 1`, and SHA-256 in hex (RFC 7672, section 3.1)")
-    return Tlsa(int(match["usage"]), int(match["selector"]), int(match["type"]), match["digest"].upper())
 
 
 def _tlsa(text: str, problems: checks.Problems) -> list[Tlsa]:

@@ -169,3 +169,12 @@ def test_reports_go_out_as_often_as_set_and_never_from_a_backup():
         "dmarc@example.com",
         "postmaster@*",
     }
+
+
+def test_reports_that_dns_asks_for_are_read_where_they_arrive_here():
+    domains = [
+        {"name": "example.com", "dmarc": {"report_address": "d@example.net"}, "tls_report_address": "t@elsewhere.example"},
+        {"name": "example.net"},
+    ]
+    read = singleton(plan_of(PRIMARY, domains=domains), "ReportSettings")["inboundReportAddresses"]
+    assert read.keys() == {"d@example.net", "postmaster@*"}

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from components.dns.policies import Dmarc, Spf
 from components.dns.records.dmarc import consent, dmarc_text
 from components.dns.records.domain import Announcement, mx_records, parked_records, policy_records, report_address
-from components.dns.records.exchange import Tlsa, host_records
+from components.dns.records.exchange import host_records
 from components.dns.records.record import Record, presentation, quoted
 from components.dns.records.selectors import selector_records
 from components.dns.records.services import service_records
 from components.dns.records.spf import domain_spf, host_spf, spf_problems
+from components.dns.records.tlsa import Tlsa
 from components.mta_sts import MtaSts
 from tests.unit.domains import domain, exchange
 

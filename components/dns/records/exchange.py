@@ -10,22 +10,9 @@ from pydantic import Field
 from ...model import Model
 from .record import Record
 from .spf import host_spf
+from .tlsa import Tlsa
 
 IPV6 = 6
-
-
-@dataclass(frozen=True)
-class Tlsa:
-    """What a host's certificate or its authority is pinned to (RFC 6698; RFC 7672 for SMTP)."""
-
-    usage: int
-    """3 for the host's own key, 2 for an authority in its chain; mail takes no other."""
-    selector: int
-    """1 for the public key, 0 for the whole certificate."""
-    matching_type: int
-    """1 for SHA-256, 2 for SHA-512."""
-    digest: str
-    """In upper-case hex, as Cloudflare gives it back."""
 
 
 class HostSwitches(Model):
