@@ -31,6 +31,8 @@ class Answer:
     type: str
     records: tuple[dns.rdata.Rdata, ...] = ()
     """Empty when the name or the type does not exist, or when there is a failure."""
+    exists: bool = True
+    """False when DNS says that there is no such name (NXDOMAIN), or that an alias there leads to none."""
     authentic: bool = False
     """The resolver checked the DNSSEC signatures (AD, RFC 4035, section 3.2.3)."""
     failure: Failure | None = None
@@ -75,7 +77,7 @@ def ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> Answer:
         try:
             found = resolver.resolve(name, kind, search=False, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
-            return Answer(name, kind)
+            return Answer(name, kind, exists=False)
         except dns.resolver.NoNameservers as error:
             failure = _failure(error)
         except dns.exception.Timeout:
@@ -83,7 +85,8 @@ def ask(resolver: dns.resolver.Resolver, name: str, kind: str) -> Answer:
         except dns.exception.DNSException:
             failure = Failure.SERVFAIL
         else:
-            return Answer(name, kind, tuple(found.rrset or ()), bool(found.response.flags & dns.flags.AD))
+            authentic = bool(found.response.flags & dns.flags.AD)
+            return Answer(name, kind, tuple(found.rrset or ()), authentic=authentic)
     if failure is Failure.SERVFAIL and _answers_unchecked(resolver, name, kind):
         failure = Failure.BOGUS
     return Answer(name, kind, failure=failure)

@@ -1,6 +1,6 @@
 """A whole run: first what makes other checks meaningless, then the handshakes and the questions, all at once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
@@ -42,7 +42,7 @@ def examine(
         heard = deployment.without_zones(one.subject for one in reached if one.severity is not Severity.OK)
         probed = pool.map(partial(probe, world), _endpoints(world, heard))
         port_25_open = any(outwards)
-        findings = [*reached, outbound.finding(port_25_open, outbound_hosts)]
+        findings = [*reached, outbound.finding(port_25_open, outbound_hosts), *map(records.impossible, deployment.impossible)]
         findings += _all(pool, _questions(world, heard, blocklist_zones))
         findings += _all(pool, _judgements(world, heard, list(probed), port_25_open))
     return list(dict.fromkeys(findings))
@@ -57,7 +57,9 @@ def _endpoints(world: World, deployment: Deployment) -> list[Endpoint]:
     ]
     own = {host.name for host in deployment.hosts}
     others = [host for host in deployment.exchanges if host not in own]
-    return endpoints + [Endpoint(host, address, "smtp", hosts.SMTP_PORT) for host in others for address in world.addresses(host)]
+    return endpoints + [
+        Endpoint(host, address, "smtp", hosts.SMTP_PORT) for host in others for address in world.addresses(host).found
+    ]
 
 
 def _questions(world: World, deployment: Deployment, blocklist_zones: Sequence[str]) -> Iterable[Job]:
@@ -96,25 +98,18 @@ def _texts(world: World, deployment: Deployment) -> Iterable[Job]:
                     yield partial(texts.check, world, one.asked, text)
     domains = (*deployment.mail_domains, *deployment.parked_domains)
     for domain in dict.fromkeys([*domains, *policies]):
-        yield partial(dmarc.check, world, domain, policies.get(domain, ""))
+        yield partial(dmarc.check, world, deployment, domain, policies.get(domain, ""))
     for name in dict.fromkeys([*domains, *senders, *deployment.ptr.values()]):
-        yield partial(spf.check, world, name, senders.get(name, ""), _senders(deployment, name))
+        yield partial(spf.check, world, deployment, name, senders.get(name, ""))
     for domain in deployment.mail_domains:
-        if deployment.policy or deployment.at(f"_mta-sts.{domain}", "TXT"):
+        if deployment.at(f"_mta-sts.{domain}", "TXT"):
             yield partial(mta_sts.check, world, deployment, domain)
 
 
-def _senders(deployment: Deployment, name: str) -> Mapping[str, str]:
-    if name in deployment.mail_domains:
-        return deployment.ptr
-    return {address: host for address, host in deployment.ptr.items() if host == name}
-
-
 def _judgements(world: World, deployment: Deployment, probes: Sequence[Probe], port_25_open: bool) -> Iterable[Job]:
-    enforced = deployment.policy is not None and deployment.policy.mode == "enforce"
     for host in dict.fromkeys(one.endpoint.host for one in probes):
         own = [one for one in probes if one.endpoint.host == host]
-        yield partial(hosts.check, host, own, port_25_open, enforced, world.now())
+        yield partial(hosts.check, host, own, port_25_open, deployment.enforces(host), world.now())
     for one in deployment.of_type("TLSA"):
         yield partial(tlsa.check, world, deployment, one, probes)
 

@@ -20,6 +20,15 @@ EDNS_PAYLOAD = 1232  # what passes every path unfragmented: DNS flag day 2020
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """The addresses of a host."""
+
+    found: tuple[str, ...]
+    unanswered: Answer | None
+    """The question without an answer, when no address is known: there may be some."""
+
+
+@dataclass(frozen=True)
 class World:
     """Who is asked, and how."""
 
@@ -37,9 +46,12 @@ class World:
         """The answer to one DNS question."""
         return ask(self.resolver, name, kind)
 
-    def addresses(self, host: str) -> tuple[str, ...]:
-        """The IPv4 and IPv6 addresses DNS has for a host; none also when DNS does not answer."""
-        return tuple(record.to_text() for kind in ("A", "AAAA") for record in self.ask(host, kind).records)
+    def addresses(self, host: str) -> "Addresses":
+        """The IPv4 and IPv6 addresses DNS has for a host."""
+        answers = [self.ask(host, kind) for kind in ("A", "AAAA")]
+        found = tuple(record.to_text() for answer in answers for record in answer.records)
+        # With one family known, the host is reached; that the other cannot be asked for is told where its records are judged.
+        return Addresses(found, None if found else next((answer for answer in answers if answer.failure), None))
 
 
 def real_world(resolvers: Sequence[str], timeout: float) -> World:

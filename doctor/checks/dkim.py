@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ..deployment import Deployment, Expected
 from ..findings import Finding, fault, ok, publish, warning
-from ..lookup import host_name
+from ..lookup import Answer, failed, host_name
 from ..world import World
 from .texts import DKIM, line, tags, the_one
 
@@ -25,9 +25,23 @@ def check(world: World, deployment: Deployment, expected: Expected) -> list[Find
     target = host_name(expected.records[0].to_text())
     alias = world.ask(expected.asked, "CNAME")
     hosted = deployment.at(target, "TXT")
-    if hosted and target in alias.hosts:
+    if hosted is None:
+        return [_spare(expected, target, alias)]
+    if target in alias.hosts:
         return [ok("dkim", expected.name, f"The DKIM key of {expected.name} is at {target}.")]  # and is looked at there
-    return _key(world, expected, hosted.strings[0] if hosted else "", f"{expected.name}. CNAME {target}.")
+    return _key(world, expected, hosted.strings[0], f"{expected.name}. CNAME {target}.")
+
+
+def _spare(expected: Expected, target: str, alias: Answer) -> Finding:
+    """The alias of a selector whose key is not made yet: nothing is signed with it."""
+    name = expected.name
+    if alias.failure:
+        return failed(alias, name)
+    if target in alias.hosts:
+        return ok("dkim", name, f"{name} is ready for a key at {target}.")
+    has = f"is an alias of {alias.hosts[0]}, not of {target}" if alias.records else f"is not an alias of {target}"
+    message = f"{name} {has}: the next DKIM key would not be found."
+    return warning("dkim-spare", name, message, publish(f"{name}. CNAME {target}."))
 
 
 def _key(world: World, expected: Expected, wanted: str, record: str) -> list[Finding]:

@@ -8,25 +8,28 @@ from checkdmarc.dmarc import (  # pyright: ignore[reportMissingTypeStubs]
     verify_dmarc_report_destination,
 )
 
+from ..deployment import Deployment
 from ..findings import Finding, fault, ok, publish, warning
 from ..lookup import failed
 from ..world import World
-from .texts import DMARC, line, tags, the_one
+from .texts import DMARC, line, none_deployed, tags, the_one
 
+SWITCH = "`records.dmarc` of the domain"
 STRENGTH = ("none", "quarantine", "reject")
 REMOVED_TAGS = ("pct", "rf", "ri")  # RFC 7489 had them, RFC 9989 has not
 
 
-def check(world: World, domain: str, wanted: str) -> list[Finding]:
+def check(world: World, deployment: Deployment, domain: str, wanted: str) -> list[Finding]:
     """The DMARC record that holds for a domain.
 
     Args:
         world: whom to ask.
+        deployment: the stacks.
         domain: the mail domain.
-        wanted: the record that was deployed at `_dmarc.` of it; empty when another stack or a parent domain has it.
+        wanted: the record that was deployed at `_dmarc.` of it; empty when none of these stacks did.
     """
     name = f"_dmarc.{domain}"
-    found = the_one(world, name, domain, DMARC, line(name, wanted)) if wanted else _anywhere(world, domain)
+    found = the_one(world, name, domain, DMARC, line(name, wanted)) if wanted else _anywhere(world, deployment, domain)
     if isinstance(found, Finding):
         return [found]
     try:
@@ -38,15 +41,17 @@ def check(world: World, domain: str, wanted: str) -> list[Finding]:
     return findings or [ok("dmarc", domain, f"The DMARC policy of {domain} is `{tags(found).get('p', 'none')}`.")]
 
 
-def _anywhere(world: World, domain: str) -> str | Finding:
-    answer = world.ask(f"_dmarc.{domain}", "TXT")
+def _anywhere(world: World, deployment: Deployment, domain: str) -> str | Finding:
+    """The record another stack has published, or a parent domain has."""
+    name = f"_dmarc.{domain}"
+    answer = world.ask(name, "TXT")
     if answer.failure:
         return failed(answer, domain)
     try:
         return query_dmarc_record(domain, resolver=world.resolver, timeout=world.timeout)["record"]
     except DMARCError as error:
         message = f"No DMARC record holds for {domain}: {error}"
-        return fault("dmarc-missing", domain, message, f"Publish a DMARC record at _dmarc.{domain}.")
+        return fault("dmarc-missing", domain, message, none_deployed(deployment, name, domain, SWITCH))
 
 
 def _compared(domain: str, found: str, wanted: str) -> list[Finding]:

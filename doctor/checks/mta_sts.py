@@ -40,15 +40,14 @@ def check(world: World, deployment: Deployment, domain: str) -> list[Finding]:
 
 def _fetch(world: World, domain: str) -> tuple[str, list[Finding]] | Finding:
     host = f"mta-sts.{domain}"
-    answer = world.ask(host, "A")
-    if answer.failure:
-        return failed(answer, domain)
     addresses = world.addresses(host)
-    if not addresses:
+    if addresses.unanswered:
+        return failed(addresses.unanswered, domain)
+    if not addresses.found:
         message = f"{host} has no address, so senders cannot fetch the MTA-STS policy of {domain}."
         return fault("mta-sts-unresolvable", domain, message, f"Publish {host} as an alias of the host that serves the policy.")
     finding: Finding | None = None
-    for address in addresses:
+    for address in addresses.found:
         endpoint = Endpoint(host, address, "https", HTTPS_PORT)
         try:
             with tls(world, endpoint, world.trust()) as secured:
@@ -96,9 +95,10 @@ def _failed(domain: str, endpoint: Endpoint, error: Exception) -> Finding:
 
 
 def _exchanges(world: World, deployment: Deployment, domain: str, served: ParsedMTASTSPolicy) -> list[Finding]:
-    named = deployment.policy.exchanges if deployment.policy else ()
+    policy = deployment.policy_of(domain)
+    named = policy.exchanges if policy else ()
     # A stranger among the MX records is told as one.
-    ours = [host for host in world.ask(domain, "MX").hosts if host in deployment.exchanges]
+    ours = [host for host in world.ask(domain, "MX").hosts if host in deployment.exchanges_of(domain)]
     listed = ", ".join(served["mx"])
     findings: list[Finding] = []
     for host in dict.fromkeys([*named, *ours]):
@@ -114,7 +114,7 @@ def _exchanges(world: World, deployment: Deployment, domain: str, served: Parsed
 
 
 def _settings(deployment: Deployment, domain: str, served: ParsedMTASTSPolicy) -> list[Finding]:
-    wanted = deployment.policy
+    wanted = deployment.policy_of(domain)
     if wanted is None:
         return []
     findings: list[Finding] = []

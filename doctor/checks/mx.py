@@ -6,6 +6,7 @@ from ..deployment import NULL_MX, Deployment, Expected
 from ..findings import Finding, fault, ok, publish, warning
 from ..lookup import Answer, failed
 from ..world import World
+from .zones import is_signed
 
 
 def check(world: World, deployment: Deployment, expected: Expected) -> list[Finding]:
@@ -29,6 +30,7 @@ def check(world: World, deployment: Deployment, expected: Expected) -> list[Find
         return [fault("mx-null", domain, message, f"Delete `{domain}. MX {NULL_MX}`, and see that its exchanges are published.")]
     findings = _published(deployment, expected, answer)
     findings += [one for host in dict.fromkeys(answer.hosts) for one in _exchange(world, deployment, domain, host)]
+    findings += _dane(world, deployment, domain, answer)
     return findings or [ok("mx", domain, f"Mail for {domain} goes to {', '.join(answer.hosts)}.")]
 
 
@@ -54,13 +56,15 @@ def _published(deployment: Deployment, expected: Expected, answer: Answer) -> li
         elif found[host] != preference:
             message = f"{domain} has {host} at preference {found[host]}, but {preference} was deployed."
             findings.append(fault("record-different", domain, message, fix))
-    for host in deployment.exchanges:
+    ours = deployment.exchanges_of(domain)
+    for host in ours:
         if host not in found and host not in wanted:
             message = f"{domain} has no MX record for {host}, an exchange of this platform that another stack publishes."
-            fix = f"Run `pulumi up` for the stack of {host}, or add {domain} to its domains."
+            fix = f"Run `pulumi up` for the stack of {host}, or add {domain} to its domains; "
+            fix += f"where external-dns publishes {domain}, set `backupExchange.publishMx` of the primary."
             findings.append(warning("mx-other-missing", domain, message, fix))
     for host in found:
-        if host not in wanted and host not in deployment.exchanges and not _is_address(host):
+        if host not in wanted and host not in ours and not _is_address(host):
             message = f"{domain} has an MX record for {host}, which is no exchange of this platform: mail goes there."
             findings.append(fault("record-extra", domain, message, f"Delete `{domain}. MX {found[host]} {host}.`."))
     return findings
@@ -80,9 +84,34 @@ def _exchange(world: World, deployment: Deployment, domain: str, host: str) -> l
         return [
             fault("mx-cname", host, message, f"Delete `{host}. CNAME {alias.hosts[0]}.`, and publish A and AAAA records there.")
         ]
-    if deployment.at(host, "A") or deployment.at(host, "AAAA") or world.addresses(host):
+    return [] if deployment.at(host, "A") or deployment.at(host, "AAAA") else _unresolvable(world, host)
+
+
+def _unresolvable(world: World, host: str) -> list[Finding]:
+    addresses = world.addresses(host)
+    if addresses.unanswered:
+        return [failed(addresses.unanswered, host)]
+    if addresses.found:
         return []
     return [fault("mx-unresolvable", host, f"The exchange {host} has no address.", f"Publish an A record for {host}.")]
+
+
+def _dane(world: World, deployment: Deployment, domain: str, answer: Answer) -> list[Finding]:
+    """Whether the TLSA records of its exchanges are of use to a domain (RFC 7672, section 2.2.1)."""
+    pinned = [
+        host
+        for host in answer.hosts
+        if deployment.at(f"_25._tcp.{host}", "TLSA") and deployment.zone_of(host) in deployment.signed_zones
+    ]
+    # A zone that is said to be signed has its own check.
+    if not pinned or answer.authentic or deployment.zone_of(domain) in deployment.signed_zones:
+        return []
+    if is_signed(world, domain) is not False:
+        return []
+    message = f"The MX records of {domain} are not signed with DNSSEC, so the TLSA records of {', '.join(pinned)} do not protect "
+    message += "its mail: who forges the MX records has it sent to another host."
+    fix = f"Sign the zone of {domain}, then give its DS to the registrar."
+    return [warning("tlsa-domain-unsigned", domain, message, fix)]
 
 
 def _preferences(texts: tuple[str, ...]) -> dict[str, str]:

@@ -21,8 +21,9 @@ def check(world: World, expected: Expected) -> list[Finding]:
     answer = world.ask(expected.asked, expected.type)
     if answer.failure:
         return [failed(answer, expected.name)]
-    if expected.type == "CNAME" and not answer.records and _flattened(world, expected):
-        return [ok("record", expected.name, f"{expected.name} has the addresses of the host it was to be an alias of.")]
+    flattened = _flattened(world, expected) if expected.type == "CNAME" and not answer.records else None
+    if flattened:
+        return [flattened]
     missing = [record for record in expected.records if record not in answer.records]
     extra = [record for record in answer.records if record not in expected.records]
     if missing:
@@ -47,10 +48,30 @@ def targets(world: World, deployment: Deployment, expected: Expected) -> list[Fi
                 f"The service {expected.name} points to {target}, which is an alias of {alias.hosts[0]}; some clients refuse it."
             )
             findings.append(fault("srv-cname", expected.name, message, f"Let the SRV record point to {alias.hosts[0]} itself."))
-        elif not alias.failure and not world.addresses(target):
-            message = f"The service {expected.name} points to {target}, which has no address."
-            findings.append(fault("srv-unresolvable", expected.name, message, f"Publish an A record for {target}."))
+        elif not alias.failure:
+            findings += _unresolvable(world, expected, target)
     return findings
+
+
+def impossible(line: str) -> Finding:
+    """A record that no DNS server can have.
+
+    Args:
+        line: it, as a line of a zone file.
+    """
+    name = line.split(maxsplit=1)[0]
+    message = f"The record `{line}` cannot be in DNS: a name in it has more than 255 octets, or a label more than 63 (RFC 1035)."
+    return fault("record-impossible", name, message, "Choose a shorter domain, host or selector, or switch this record off.")
+
+
+def _unresolvable(world: World, expected: Expected, target: str) -> list[Finding]:
+    addresses = world.addresses(target)
+    if addresses.unanswered:
+        return [failed(addresses.unanswered, expected.name)]
+    if addresses.found:
+        return []
+    message = f"The service {expected.name} points to {target}, which has no address."
+    return [fault("srv-unresolvable", expected.name, message, f"Publish an A record for {target}.")]
 
 
 def _missing_or_different(expected: Expected, answer: Answer) -> Finding:
@@ -63,10 +84,13 @@ def _missing_or_different(expected: Expected, answer: Answer) -> Finding:
     return Finding("record-different", expected.name, severity, message, fix)
 
 
-def _flattened(world: World, expected: Expected) -> bool:
+def _flattened(world: World, expected: Expected) -> Finding | None:
     # Some providers answer with the addresses of an alias in place of it.
-    def found(host: str) -> set[str]:
-        return {ipaddress.ip_address(address).compressed for address in world.addresses(host)}
-
-    addresses = found(expected.asked)
-    return bool(addresses) and addresses == found(host_name(expected.records[0].to_text()))
+    here, there = (world.addresses(host) for host in (expected.asked, host_name(expected.records[0].to_text())))
+    unanswered = here.unanswered or there.unanswered
+    if unanswered:
+        return failed(unanswered, expected.name)
+    own, hosts = ({ipaddress.ip_address(address) for address in addresses.found} for addresses in (here, there))
+    if own and own == hosts:
+        return ok("record", expected.name, f"{expected.name} has the addresses of the host it was to be an alias of.")
+    return None

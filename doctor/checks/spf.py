@@ -10,26 +10,31 @@ from checkdmarc.spf import (  # pyright: ignore[reportMissingTypeStubs]
     parse_spf_record,  # pyright: ignore[reportUnknownVariableType]
 )
 
+from ..deployment import Deployment, Expected
 from ..findings import Finding, fault, ok, publish, unknown, warning
 from ..spf_evaluation import evaluate
 from ..world import World
-from .texts import SPF, line, the_one
+from .texts import SPF, kind_of, line, none_deployed, the_one
 
+DOMAIN_SWITCH, HOST_SWITCH = "`records.spf` of the domain", "`dns.host.spf`"
 STRANGER = "192.0.2.1"  # TEST-NET-1 (RFC 5737): nobody's address, so nobody's mail
 
 
-def check(world: World, name: str, wanted: str, senders: Mapping[str, str]) -> list[Finding]:
+def check(world: World, deployment: Deployment, name: str, wanted: str) -> list[Finding]:
     """The SPF record of a mail domain or of a host.
 
     Args:
         world: whom to ask.
+        deployment: the stacks, which say where its mail leaves from.
         name: whose record.
-        wanted: what was deployed; empty when it is not this platform's to publish.
-        senders: the addresses it must pass for, and the name each uses in EHLO.
+        wanted: what was deployed; empty when none of these stacks publishes it.
     """
-    found = the_one(world, name, name, SPF, line(name, wanted) if wanted else "")
+    switch = DOMAIN_SWITCH if deployment.at(name, "MX") else HOST_SWITCH
+    otherwise = none_deployed(deployment, name, name, switch)
+    found = the_one(world, name, name, SPF, line(name, wanted) if wanted else "", otherwise)
     if isinstance(found, Finding):
         return [found]
+    senders = senders_of(deployment, name)
     broken = _broken(world, name, found)
     if broken:
         return broken
@@ -39,6 +44,24 @@ def check(world: World, name: str, wanted: str, senders: Mapping[str, str]) -> l
         findings.append(warning("spf-different", name, message, publish(line(name, wanted))))
     who = f", passes for {', '.join(senders)}" if senders else ""
     return findings or [ok("spf", name, f"The SPF record of {name} is sound{who}, and for no stranger.")]
+
+
+def senders_of(deployment: Deployment, name: str) -> Mapping[str, str]:
+    """The addresses that mail of a domain or host leaves from, and the name each uses in EHLO.
+
+    Mail of a domain leaves from the stack that publishes its SPF record, or else what it says of itself otherwise. A backup only
+    takes its mail, and hands it to the primary, which knows it by its address.
+    """
+    hosts = {address: host for address, host in deployment.ptr.items() if host == name}
+    if name not in deployment.mail_domains:
+        return hosts
+    stacks = [stack for stack in deployment.publishers(name, "TXT") if _has_spf(stack.expected[name, "TXT"])]
+    stacks = stacks or [stack for stack in deployment.stacks if stack.speaks_for(name)]
+    return {address: host for stack in stacks for address, host in stack.ptr.items()} | hosts
+
+
+def _has_spf(expected: Expected) -> bool:
+    return any(kind_of(expected.name, text) is SPF for text in expected.strings)
 
 
 def _broken(world: World, name: str, record: str) -> list[Finding]:

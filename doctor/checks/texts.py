@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+import dns.rdataclass
+import dns.rdatatype
+from dns.rdtypes.ANY.TXT import TXT
+
+from ..deployment import Deployment
 from ..findings import Finding, Severity, ok, publish
 from ..lookup import failed
 from ..world import World
@@ -45,11 +50,30 @@ def kind_of(name: str, text: str) -> Kind | None:
 
 def line(name: str, text: str) -> str:
     """A TXT record as a line of a zone file, in strings of at most 255 bytes (RFC 1035, section 3.3)."""
-    pieces = (text[start : start + TXT_STRING_BYTES] for start in range(0, len(text), TXT_STRING_BYTES))
-    return f"{name}. TXT " + " ".join(f'"{piece}"' for piece in pieces)
+    data = text.encode()
+    pieces = [data[start : start + TXT_STRING_BYTES] for start in range(0, len(data), TXT_STRING_BYTES)]
+    return f"{name}. TXT {TXT(dns.rdataclass.IN, dns.rdatatype.TXT, pieces or [b'']).to_text()}"
 
 
-def the_one(world: World, name: str, subject: str, kind: Kind, wanted: str = "") -> str | Finding:
+def none_deployed(deployment: Deployment, name: str, subject: str, switch: str) -> str:
+    """The fix of a record that is missing and that no stack looked at has published.
+
+    Args:
+        deployment: the stacks.
+        name: where it belongs.
+        subject: the domain or host.
+        switch: the setting that says whether it is published.
+    """
+    is_domain = deployment.at(subject, "MX") is not None
+    if not is_domain or subject in deployment.parked_domains or any(one.speaks_for(subject) for one in deployment.stacks):
+        return f"{switch} is off in the stack's settings: switch it on, or publish one at {name} by other means."
+    return (
+        f"Run `pulumi up` for the stack that publishes it; if {switch} is off in its settings, switch it on, "
+        f"or publish one at {name} by other means."
+    )
+
+
+def the_one(world: World, name: str, subject: str, kind: Kind, wanted: str = "", otherwise: str = "") -> str | Finding:
     """The one record of a kind at a name, or the finding that says why there is not one.
 
     Args:
@@ -58,6 +82,7 @@ def the_one(world: World, name: str, subject: str, kind: Kind, wanted: str = "")
         subject: what the finding is about.
         kind: what to look for.
         wanted: the record that was deployed, as a line of a zone file; empty when it is not known.
+        otherwise: the fix when there is none, and none was deployed.
     """
     answer = world.ask(name, "TXT")
     if answer.failure:
@@ -71,7 +96,7 @@ def the_one(world: World, name: str, subject: str, kind: Kind, wanted: str = "")
         fix = f"Delete all TXT records of this kind at {name} but one: {keep}."
         return Finding(f"{kind.check}-duplicate", subject, kind.severity, message, fix)
     message = f"{name} has no {kind.title}; {kind.otherwise}."
-    fix = publish(wanted) if wanted else f"Publish a {kind.title} at {name}."
+    fix = publish(wanted) if wanted else otherwise or f"Publish a {kind.title} at {name}."
     return Finding(f"{kind.check}-missing", subject, kind.severity, message, fix)
 
 

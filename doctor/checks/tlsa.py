@@ -8,6 +8,7 @@ from ..findings import Finding, fault, ok, unknown, warning
 from ..lookup import failed
 from ..probes import Probe, Served
 from ..world import World
+from .zones import is_signed
 
 TRUST_ANCHOR, END_ENTITY = "2", "3"  # usages; RFC 7672, section 3.1.3, gives 0 and 1 no meaning for SMTP
 
@@ -45,7 +46,7 @@ def check(world: World, deployment: Deployment, expected: Expected, probes: Sequ
 def _unsigned(world: World, deployment: Deployment, host: str, name: str, authentic: bool) -> list[Finding]:
     zone = deployment.zone_of(host)
     # A zone that is said to be signed has its own check; and where there are keys, it may be the resolver that does not verify.
-    if authentic or zone in deployment.signed_zones or world.ask(zone, "DNSKEY").records:
+    if authentic or zone in deployment.signed_zones or is_signed(world, host) is not False:
         return []
     message = f"{name} has TLSA records, but {zone} is not signed with DNSSEC, so senders ignore them."
     return [warning("tlsa-unsigned", name, message, f"Sign {zone}, or delete the TLSA records.")]

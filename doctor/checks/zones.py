@@ -3,29 +3,50 @@
 from dataclasses import replace
 
 from ..findings import Finding, fault, ok, unknown
-from ..lookup import failed
+from ..lookup import Answer, failed
 from ..world import World
+
+ROOT = "."
 
 
 def reach(world: World, zone: str) -> Finding:
     """Whether the resolver gets answers about a zone; when it does not, no check of its records means anything."""
-    answer = world.ask(zone, "SOA")
+    if not world.ask(zone, "SOA").exists:
+        fix = f"See that {zone} is registered, and delegated to the name servers of its zone"
+        fix += "; if it is part of a zone above, that its records are published there."
+        return fault("zone-missing", zone, f"DNS knows no zone {zone}, nor such a name in the zone above.", fix)
+    answer = apex(world, zone)
     if answer.failure:
         finding = failed(answer, zone)
         return replace(finding, message=f"{finding.message} Nothing in {zone} was checked.")
-    if not answer.records:
-        message = f"DNS knows no zone {zone}."
-        return fault(
-            "zone-missing", zone, message, f"See that {zone} is registered, and delegated to the name servers of its zone."
-        )
+    if answer.name != zone:
+        return ok("zone", zone, f"{zone} is part of the zone {answer.name}, whose name servers answer.")
     return ok("zone", zone, f"The name servers of {zone} answer.")
+
+
+def apex(world: World, name: str) -> Answer:
+    """The SOA of the zone that a name is in, at the zone's own name; or the first question on the way up that failed."""
+    answer = world.ask(name, "SOA")
+    while not answer.records and not answer.failure and answer.name != ROOT:
+        answer = world.ask(answer.name.partition(".")[2] or ROOT, "SOA")
+    return answer
+
+
+def is_signed(world: World, name: str) -> bool | None:
+    """Whether the zone that a name is in has keys and a DS record for them; None when it cannot be told."""
+    soa = apex(world, name)
+    if not soa.records:
+        return None
+    answers = [world.ask(soa.name, kind) for kind in ("DNSKEY", "DS")]
+    return None if any(answer.failure for answer in answers) else all(answer.records for answer in answers)
 
 
 def signed(world: World, zone: str) -> list[Finding]:
     """Whether a zone is signed, and the resolver could verify it."""
-    if world.ask(zone, "SOA").authentic:
+    soa = apex(world, zone)
+    if soa.authentic:
         return [ok("dnssec", zone, f"{zone} is signed, and its signatures verify.")]
-    keys, delegation = world.ask(zone, "DNSKEY"), world.ask(zone, "DS")
+    keys, delegation = world.ask(soa.name, "DNSKEY"), world.ask(soa.name, "DS")
     if keys.failure or delegation.failure:
         return [failed(keys if keys.failure else delegation, zone)]
     if not keys.records:

@@ -43,16 +43,22 @@ class LocalDns:
         if values:
             self.add(name, kind, *values)
 
-    def fail(self, name, how):
+    def fail(self, name, how, kind=None):
         """Let questions for a name, and for those below it, be answered with `drop`, `servfail`, `bogus` or `refused`."""
-        self.broken[_key(name)] = how
+        self.broken[_key(name), kind] = how
+
+    def forget(self, name):
+        """Delete a name, and all below it."""
+        for owner, kind in list(self.records):
+            if owner == name or owner.endswith(f".{name}"):
+                del self.records[owner, kind]
 
     def reply(self, query):
         """The response, or None for none."""
         question = query.question[0]
         name, kind = _key(question.name.to_text()), dns.rdatatype.to_text(question.rdtype)
         response = dns.message.make_response(query, recursion_available=True)
-        how = next((how for broken, how in self.broken.items() if name == broken or name.endswith(f".{broken}")), None)
+        how = next((how for (at, of), how in self.broken.items() if of in (None, kind) and f".{name}".endswith(f".{at}")), None)
         if how == "drop":
             return None
         if how in ("servfail", "refused") or (how == "bogus" and not query.flags & dns.flags.CD):

@@ -6,7 +6,7 @@ import sys
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .faults import COM, ORG, OUT, TLSA1, apex, dmarc, fault, put
+from .faults import COM, NET, ORG, OUT, TLSA1, apex, both, dmarc, fault, put, spare_selector
 from .mail_hosts import key_digest
 from .world import DMARC, ED25519, NEXT_KEY, OUT1, RSA, RSA_RECORD, SPF
 
@@ -37,6 +37,24 @@ def weak_dkim(bits):
 
 def dkim(text):
     return put("s1-ed25519._domainkey.example.com", "TXT", f'"{text}"')
+
+
+def withdrawn(name, kind, line):
+    """Neither in DNS nor deployed."""
+
+    def breaks(local):
+        local.dns.set(name, kind)
+        zones = local.primary["zones"]
+        for origin, text in zones.items():
+            zones[origin] = "\n".join(found for found in text.splitlines() if not found.startswith(line))
+
+    return breaks
+
+
+def unsigned_customer(local):
+    local.dns.signed.discard(NET)
+    for kind in ("DNSKEY", "DS"):
+        local.dns.set(NET, kind)
 
 
 SPF_FAULTS = [
@@ -81,6 +99,18 @@ DKIM = [
         put("s1.example.net.dkim.example.com", "TXT"),
         "dkim-missing",
         "s1.example.net.dkim.example.com. TXT",
+    ),
+    fault(
+        "no alias for the next hosted DKIM key",
+        both(spare_selector, put("s2._domainkey.example.net", "CNAME")),
+        "dkim-spare",
+        "Publish `s2._domainkey.example.net. CNAME s2.example.net.dkim.example.com.`",
+    ),
+    fault(
+        "alias of another for the next hosted DKIM key",
+        both(spare_selector, put("s2._domainkey.example.net", "CNAME", "s2.example.net.dkim.old.example.")),
+        "dkim-spare",
+        "s2.example.net.dkim.old.example",
     ),
     fault(
         "parked domain with a key",
@@ -136,6 +166,14 @@ TLSA = [
         "usage 0 or 1",
         also={"record-extra"},
     ),
+    fault(
+        "TLSA for a domain whose zone is not signed",
+        unsigned_customer,
+        "tlsa-domain-unsigned",
+        "MX records of example.net",
+        "mx1.example.com",
+        "Sign the zone of example.net",
+    ),
     fault("TLSA in an unsigned zone", unsigned_tlsa, "tlsa-unsigned", "not signed"),
     fault(
         "TLSA of another authority",
@@ -145,4 +183,38 @@ TLSA = [
         also={"record-different"},
     ),
 ]
-IN_POLICIES = [*SPF_FAULTS, *DKIM, *DMARC_FAULTS, *TLSA]
+OFF = [
+    # What is not deployed on purpose is still needed.
+    fault(
+        "SPF switched off",
+        withdrawn(NET, "TXT", "example.net. IN TXT"),
+        "spf-missing",
+        "`records.spf` of the domain is off in the stack's settings",
+    ),
+    fault(
+        "SPF of a parked domain switched off",
+        withdrawn(ORG, "TXT", "example.org. IN TXT"),
+        "spf-missing",
+        "`records.spf`",
+        "is off",
+    ),
+    fault(
+        "SPF of the host switched off",
+        withdrawn(OUT, "TXT", "out1.example.com. IN TXT"),
+        "spf-missing",
+        "`dns.host.spf` is off in the stack's settings",
+    ),
+    fault(
+        "DMARC switched off",
+        withdrawn("_dmarc.example.net", "TXT", "_dmarc.example.net. IN TXT"),
+        "dmarc-missing",
+        "`records.dmarc` of the domain is off in the stack's settings",
+    ),
+    fault(
+        "SPF of somebody else's making without our address",
+        both(withdrawn(NET, "TXT", "example.net. IN TXT"), put(NET, "TXT", '"v=spf1 mx -all"')),
+        "spf-fails",
+        OUT1,
+    ),
+]
+IN_POLICIES = [*OFF, *SPF_FAULTS, *DKIM, *DMARC_FAULTS, *TLSA]

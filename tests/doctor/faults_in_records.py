@@ -1,6 +1,6 @@
 """Faults in DNS: missing, different and extra records, names of addresses, blocklists, and the zones themselves."""
 
-from .faults import COM, HOST1, HOST2, NET, ORG, OUT, both, fault, put
+from .faults import COM, HOST1, HOST2, NET, ORG, OUT, another_platform, both, fault, put
 from .world import MX1, MX1_V6, MX2, OUT1
 
 ZEN = "zen.spamhaus.org"
@@ -27,6 +27,10 @@ def unsigned(kind):
 
 def not_validating(local):
     local.dns.validates = False
+
+
+def times_out(name, kind):
+    return lambda local: setattr(local, "timeout", 3.0) or local.dns.fail(name, "drop", kind)
 
 
 def refused(name):
@@ -157,6 +161,13 @@ MX = [
         "pulumi up",
     ),
     fault("exchange nowhere", only_primary(put(HOST2, "A")), "mx-unresolvable", "mx2.example.com has no address"),
+    fault(
+        "MX of an unrelated platform",
+        both(another_platform, lambda local: local.dns.add("other.example", "MX", "30 mx1.example.com.")),
+        "record-extra",
+        "mx1.example.com, which is no exchange of this platform",
+        also={"tlsa-domain-unsigned"},
+    ),
     fault("parked domain gets mail", put(ORG, "MX", "10 mx1.example.com."), "record-different", "example.org is parked"),
     fault("parked domain without null MX", put(ORG, "MX"), "record-missing", "example.org is parked"),
 ]
@@ -201,9 +212,19 @@ ZONES = [
         "dns-failed",
         "_dmarc.example.net",
     ),
-    fault("no policy of another stack", only_backup(put("_dmarc.example.net", "TXT")), "dmarc-missing", "example.net"),
-    fault("no SPF of another stack", only_backup(put(NET, "TXT")), "spf-missing", "example.net"),
-    fault("zone not delegated", put(NET, "SOA"), "zone-missing", "example.net is registered"),
+    fault(
+        "no policy of another stack",
+        only_backup(put("_dmarc.example.net", "TXT")),
+        "dmarc-missing",
+        "Run `pulumi up` for the stack that publishes it; if `records.dmarc` of the domain is off",
+    ),
+    fault(
+        "no SPF of another stack",
+        only_backup(put(NET, "TXT")),
+        "spf-missing",
+        "Run `pulumi up` for the stack that publishes it; if `records.spf` of the domain is off",
+    ),
+    fault("zone not delegated", lambda local: local.dns.forget(NET), "zone-missing", "example.net is registered"),
     fault(
         "one name that times out",
         lambda local: setattr(local, "timeout", 3.0) or local.dns.fail("_imaps._tcp.example.com", "drop"),
@@ -234,7 +255,52 @@ BLOCKLISTS = [
         MX1_V6,
     ),
 ]
+UNTOLD = [
+    # Names without an answer to one question, so that only the question for addresses is in doubt.
+    fault(
+        "exchange whose addresses time out",
+        only_primary(times_out(HOST2, "A")),
+        "dns-failed",
+        "mx2.example.com A: no answer in time",
+        also={"spf-untold"},
+    ),
+    fault(
+        "policy host whose addresses time out",
+        both(
+            put("mta-sts.example.net", "CNAME"),
+            put("mta-sts.example.net", "TXT", '"x"'),
+            times_out("mta-sts.example.net", "AAAA"),
+        ),
+        "dns-failed",
+        "mta-sts.example.net AAAA: no answer in time",
+    ),
+    fault(
+        "service whose addresses time out",
+        both(
+            put("_imaps._tcp.example.com", "SRV", "0 1 993 mx1.example.com.", "0 1 993 gone.example.com."),
+            put("gone.example.com", "TXT", '"x"'),
+            times_out("gone.example.com", "A"),
+        ),
+        "dns-failed",
+        "gone.example.com A: no answer in time",
+        also={"record-extra"},
+    ),
+]
+TOO_LONG = ".".join(["a" * 60] * 4 + ["example.com"])
 IN_RECORDS = [
+    fault(
+        "a name too long for DNS",
+        lambda local: local.primary["zones"].update({COM: f"{local.primary['zones'][COM]}{TOO_LONG}. IN CNAME {HOST1}.\n"}),
+        "record-impossible",
+        TOO_LONG,
+        "255 octets",
+    ),
+    fault(
+        "an alias of a name too long for DNS",
+        lambda local: local.primary["elsewhere"].append(f"next.example.net. 60 IN CNAME {TOO_LONG}."),
+        "record-impossible",
+        f"next.example.net. 60 IN CNAME {TOO_LONG}",
+    ),
     fault(
         "what others must publish is not there",
         put("example.com._report._dmarc.reports.example", "TXT"),
@@ -245,5 +311,6 @@ IN_RECORDS = [
     *MX,
     *PTR,
     *ZONES,
+    *UNTOLD,
     *BLOCKLISTS,
 ]

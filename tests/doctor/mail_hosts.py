@@ -15,12 +15,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
+REAL_NAMES = (
+    *("mx1.example.com", "mx2.example.com", "mta-sts.mail.example.org"),
+    *(f"mta-sts.{name}" for name in ("example.com", "example.net", "example.org", "example.info")),
+    *(f"mta-sts.{label}.example.com" for label in ("sub", "shop", "www")),
+)
 MX1_NAMES = ("mx1.example.com", "mta-sts.example.com", "mta-sts.example.net")
 
 # kind of certificate: the names it has, and how many days it is good for
 KINDS = {
     "mx1": (MX1_NAMES, 90),
     "mx2": (("mx2.example.com",), 90),
+    "real": (REAL_NAMES, 90),
+    "other": (("mail.other.example",), 90),
     "expired": (MX1_NAMES, -1),
     "soon": (MX1_NAMES, 5),
     "wrong-name": (("www.example.com", "mta-sts.example.com", "mta-sts.example.net"), 90),

@@ -1,12 +1,14 @@
 """The parts that a whole run does not show."""
 
+import dns.zone
 import pytest
 
 from doctor.certificates import association, names_host
-from doctor.checks import hosts
+from doctor.checks import hosts, texts
 from doctor.checks.tlsa import _matches
 from doctor.deployment import deployment
 from doctor.findings import Severity, exit_code, fault, ok, unknown, warning
+from doctor.lookup import txt
 from doctor.probes import Endpoint, Probe, Problem, Served, probe
 from doctor.run import _guarded
 from doctor.world import nameserver
@@ -23,8 +25,11 @@ def test_stacks_are_taken_together():
         "10 mx1.example.com.",
         "20 mx2.example.com.",
     }
-    assert both.policy is not None
-    assert both.policy.mode == "enforce"
+    policy = both.policy_of("example.com")
+    assert policy is not None
+    assert policy.mode == "enforce"
+    assert both.enforces("mx2.example.com")
+    assert both.policy_of("example.org") is None
     assert both.zone_of("mx1.example.com") == "example.com"
     assert both.group_of("_25._tcp.mx1.example.com") == "mx1.example.com"
     assert both.group_of("192.0.2.7") == "192.0.2.7"
@@ -115,6 +120,22 @@ def test_a_short_lived_certificate_is_not_late_in_the_middle_of_its_life():
 def test_senders_enforce_trust_on_port_25_only(port, severity):
     findings = hosts.check("mx2.example.com", [seen("mx2", port, "self-signed certificate")], True, True, mail_hosts.NOW)
     assert severity in {finding.severity for finding in findings if finding.check == "certificate-untrusted"}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("v=spf1 mx -all", '"v=spf1 mx -all"'),
+        ('say "hi" with a \\', r'"say \"hi\" with a \\"'),
+        ("é" * 200, '"' + r"\195\169" * 127 + r"\195" + '" "' + r"\169" + r"\195\169" * 72 + '"'),
+    ],
+)
+def test_a_line_of_a_zone_file_is_read_back_as_it_was(text, written):
+    line = texts.line("example.com", text)
+    assert line == f"example.com. TXT {written}"
+    zone = dns.zone.from_text(f"$TTL 60\n{line.replace(' TXT ', ' IN TXT ')}", "example.com", check_origin=False)
+    (record,) = zone.find_rdataset("@", "TXT")
+    assert txt(record) == text
 
 
 def test_a_check_that_fails_does_not_hide_the_others():

@@ -119,6 +119,7 @@ class Local:
     def __init__(self):
         self.primary, self.backup = deepcopy(PRIMARY), deepcopy(BACKUP)
         self.with_backup = True
+        self.others = {}
         self.timeout = 10.0
         self.dns = LocalDns()
         self.routes = {}
@@ -141,11 +142,24 @@ class Local:
             self.route(address, 443, mail_hosts.web(kind, policy, **response))
             self.route(address, 4190, mail_hosts.says('"IMPLEMENTATION" "Stalwart"\r\nOK\r\n'))
 
+    def deploy(self, outputs, origin, text):
+        """Add records to the outputs of a stack, and to DNS."""
+        outputs["zones"][origin] = outputs["zones"].get(origin, "$TTL 3600\n") + text
+        self.dns.load(origin, f"$TTL 3600\n{text}")
+
+    def withdraw(self, *names):
+        """Take what is at some names out of the primary's outputs, and out of DNS."""
+        zones = self.primary["zones"]
+        for origin, text in zones.items():
+            zones[origin] = "\n".join(line for line in text.splitlines() if line.split(" ")[0].rstrip(".") not in names)
+        for name in names:
+            self.dns.forget(name)
+
     def reverse(self, address):
         return dns.reversename.from_address(address).to_text()
 
     def outputs(self):
-        return {"Stack primary": self.primary, **({"Stack backup": self.backup} if self.with_backup else {})}
+        return {"Stack primary": self.primary, **({"Stack backup": self.backup} if self.with_backup else {}), **self.others}
 
     def dial(self, address, port):
         to = self.routes.get((address, port), ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"))
@@ -174,9 +188,10 @@ class Local:
             self.dns.add(zone, "SOA", f"ns1.example.net. hostmaster.{zone}. 1 86400 7200 3600000 3600")
         # Somebody else's record at a shared name, written as other servers write it.
         self.dns.add("example.com", "TXT", '"google-site-verification=abc"')
-        self.dns.signed.add("example.com")
-        self.dns.add("example.com", "DNSKEY", f"257 3 15 {ED25519}")
-        self.dns.add("example.com", "DS", f"12345 15 2 {NEXT_KEY}")
+        for zone in ("example.com", "example.net"):  # that of a customer too, though no stack says so
+            self.dns.signed.add(zone)
+            self.dns.add(zone, "DNSKEY", f"257 3 15 {ED25519}")
+            self.dns.add(zone, "DS", f"12345 15 2 {NEXT_KEY}")
         self.dns.add(OUTBOUND, "A", ELSEWHERE)
         for outputs in (PRIMARY, BACKUP):
             for address, name in outputs["ptr"].items():
