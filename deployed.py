@@ -7,10 +7,11 @@ from typing import Any, cast
 
 from components import checks
 from components.dkim import DkimSelector, private_key
+from components.dns.zones import zone_of
 from components.endpoints import DomainEndpoint
 from components.mail_domain import MailDomain
 from components.stalwart.options.storage import StorageKind
-from dns_steps import dkim_mistakes, zone_mistakes
+from dns_steps import dkim_mistakes, provider_mistakes
 from settings import Settings, SettingsError
 
 OUTPUT = "deployed"
@@ -28,9 +29,11 @@ class Deployed:
     database: str
     """Which database: `host:port/name`, `made here`, or empty when the data is in a volume."""
     dkim: Mapping[str, Mapping[str, str]]
-    """`state` and `key` (such as `rsa made here`) of every DKIM selector that signs here, by `<selector>._domainkey.<domain>`."""
-    zones: Mapping[str, Mapping[str, str]]
-    """`provider` of every zone, and whether its records are `kept` when this stack no longer publishes them."""
+    """`state`, `key` (such as `rsa made here`) and zone it is `hosted` in, of every DKIM selector that signs here, by
+    `<selector>._domainkey.<domain>`."""
+    names: Mapping[str, Mapping[str, str]]
+    """By domain, alias and host: the `zone` it is in, its `provider` and `id` there, and whether its records are `kept` when this
+    stack no longer publishes them."""
     bodies: str
     """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
 
@@ -53,15 +56,12 @@ class Deployed:
             database=f"{given.host}:{given.port}/{given.name}" if given else made,
             bodies=bodies,
             dkim={
-                selector.record_name(domain.name): {"state": selector.state.value, "key": _key_of(settings, domain, selector)}
+                selector.record_name(domain.name): _selector(settings, domain, selector)
                 for domain in settings.domains
                 for selector in domain.selectors
                 if not selector.public_key  # what signs elsewhere has its own life
             },
-            zones={
-                zone.name: {"provider": zone.provider.value, "kept": "yes" if zone.is_kept else "no"}
-                for zone in settings.dns.zones_with(domains).values()
-            },
+            names=_names(settings, domains),
         )
 
     def export(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Deployed:
             "database": self.database,
             "bodies": self.bodies,
             "dkim": dict(self.dkim),
-            "zones": dict(self.zones),
+            "names": dict(self.names),
         }
 
 
@@ -92,7 +92,9 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated
     if not isinstance(before, dict):
         return
     old, new = cast("dict[str, Any]", before), wanted.export()
-    mistakes = dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix) + zone_mistakes(old.get("zones", {}), new["zones"], prefix)
+    mistakes = dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix) + provider_mistakes(
+        old.get("names", {}), new["names"], prefix
+    )
     if old.get("storage", new["storage"]) != new["storage"]:
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
@@ -121,15 +123,27 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated
         raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
 
 
-def _key_of(settings: Settings, domain: MailDomain, selector: DkimSelector) -> str:
+def _selector(settings: Settings, domain: MailDomain, selector: DkimSelector) -> dict[str, str]:
     brought = settings.dkim_keys.get(selector.record_name(domain.name))
-    parts = [selector.algorithm.value, "made here"]
+    key = "made here"
     if brought:
-        parts[1] = f"brought {_digest(private_key(brought.get_secret_value(), selector.algorithm)[1])}"
-    if domain.hosted_dkim:
-        parts.append(f"in {domain.hosted_dkim.zone}")
-    return " ".join(parts)
+        public = private_key(brought.get_secret_value(), selector.algorithm)[1]
+        key = f"brought {hashlib.sha256(public.encode()).hexdigest()[:DIGEST_LENGTH]}"
+    hosted = domain.hosted_dkim.zone if domain.hosted_dkim else ""
+    return {"state": selector.state.value, "key": f"{selector.algorithm} {key}", "hosted": hosted}
 
 
-def _digest(public_pem: str) -> str:
-    return hashlib.sha256(public_pem.encode()).hexdigest()[:DIGEST_LENGTH]
+def _names(settings: Settings, domains: Sequence[MailDomain | DomainEndpoint]) -> dict[str, dict[str, str]]:
+    zones = settings.dns.zones_with(domains)
+    names = [settings.hostname, *(name for domain in domains for name in (domain.name, *domain.aliases))]
+    found = {name: zone_of(name, zones) for name in names}
+    return {
+        name: {
+            "zone": zone.name,
+            "provider": zone.provider.value,
+            "id": zone.id or "",
+            "kept": "yes" if zone.is_kept else "no",
+        }
+        for name, zone in found.items()
+        if zone
+    }

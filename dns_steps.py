@@ -20,7 +20,7 @@ def dkim_mistakes(old: Known, new: Known, prefix: str) -> list[str]:
     """Steps of DKIM keys that receivers could not follow. A new domain has no mail on its way; a removed one stops at its keys.
 
     Args:
-        old: `state` and `key` of every selector that was deployed, by `<selector>._domainkey.<domain>`.
+        old: `state`, `key` and `hosted` of every selector that was deployed, by `<selector>._domainkey.<domain>`.
         new: the same of the settings.
         prefix: the namespace of the settings' keys.
     """
@@ -45,25 +45,47 @@ def dkim_mistakes(old: Known, new: Known, prefix: str) -> list[str]:
                 f"    allowed: {old[name]['key']}\n"
                 "    example: give the new key a new selector, in the state pending; see docs/runbooks/dkim.md"
             )
+        elif _moves(old.get(name, {}).get("hosted"), new.get(name, {}).get("hosted")):
+            mistakes.append(
+                f"{prefix}:domains: the DKIM key of {name} is hosted in {old[name]['hosted']} and would be in"
+                f" {new[name]['hosted']}, where the CNAMEs of the domain's owner do not lead\n"
+                f"    allowed: {old[name]['hosted']}, or none\n"
+                "    example: take hostedDkim out, run pulumi up, then set it anew; see docs/runbooks/dkim.md"
+            )
     return mistakes
 
 
-def zone_mistakes(old: Known, new: Known, prefix: str) -> list[str]:
-    """Zones that would lose their records while the world still asks the old provider.
+def provider_mistakes(old: Known, new: Known, prefix: str) -> list[str]:
+    """Names that would lose their records while the world still asks the old provider.
 
     Args:
-        old: `provider` and `kept` of every zone that was deployed.
+        old: `zone`, `provider`, `id` and `kept` of every name that was deployed.
         new: the same of the settings.
         prefix: the namespace of the settings' keys.
     """
+    moved = {
+        name: (before, new[name])
+        for name, before in sorted(old.items())
+        if name in new
+        and before["provider"] != DnsProvider.ZONE_FILE
+        and before["kept"] != "yes"
+        and (before["provider"], before["id"]) != (new[name]["provider"], new[name]["id"])
+    }
     return [
-        f"{prefix}:dns: the zone {name} was published by {old[name]['provider']} and would be by {new[name]['provider']}: its"
-        " records, MX among them, would be deleted while the world still asks there\n"
-        f"    allowed: {old[name]['provider']}, until its records are kept\n"
-        f"    example: list {name} in dns.leavingZones, run pulumi up, then follow docs/runbooks/dns-provider.md"
-        for name in sorted(old.keys() & new.keys())
-        if old[name]["provider"] not in (new[name]["provider"], DnsProvider.ZONE_FILE) and old[name]["kept"] != "yes"
+        f"{prefix}:dns: {name} was published by {_place(before)} and would be by {_place(after)}: its records, MX among them,"
+        " would be deleted while the world still asks there\n"
+        f"    allowed: {_place(before)}, until its records are kept\n"
+        f"    example: list {before['zone']} in dns.leavingZones, run pulumi up, then follow docs/runbooks/dns-provider.md"
+        for name, (before, after) in moved.items()
     ]
+
+
+def _moves(before: str | None, after: str | None) -> bool:
+    return bool(before and after and before != after)
+
+
+def _place(found: Mapping[str, str]) -> str:
+    return f"{found['provider']} (zone {found['id']})" if found["id"] else found["provider"]
 
 
 def _domain_of(record_name: str) -> str:

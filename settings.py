@@ -131,7 +131,9 @@ class Settings(Model):
         examples=['["10.0.0.0/8"]'],
     )
     tls: Tls = Field(
-        Tls.model_validate({}), description="where the certificate comes from", examples=['{"issuer": "letsencrypt"}']
+        Tls.model_validate({}),
+        description="where the certificate comes from",
+        examples=['{"issuer": "letsencrypt", "keepKey": true}'],
     )
     log_level: LogLevel = Field(LogLevel.INFO, description="error, warn, info, debug or trace", examples=["info"])
     accounts: tuple[Account, ...] = Field(

@@ -55,8 +55,8 @@ def test_every_key_is_published_and_a_retired_one_as_revoked(living):
 
 
 def test_the_states_are_known_to_the_next_run(living):
-    assert living.outputs["deployed"]["dkim"][_name("new")] == {"state": "pending", "key": "rsa made here"}
-    assert living.outputs["deployed"]["dkim"][_name("gone")] == {"state": "retired", "key": "rsa made here"}
+    assert living.outputs["deployed"]["dkim"][_name("new")] == {"state": "pending", "key": "rsa made here", "hosted": ""}
+    assert living.outputs["deployed"]["dkim"][_name("gone")] == {"state": "retired", "key": "rsa made here", "hosted": ""}
     assert _name("hsm") not in living.outputs["deployed"]["dkim"]
 
 

@@ -129,10 +129,17 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
         "database": "made here" if storage else "",
         "bodies": bodies,
         "dkim": {
-            "s1-rsa._domainkey.example.com": {"state": "active", "key": "rsa made here"},
-            "s1-ed25519._domainkey.example.com": {"state": "active", "key": "ed25519 made here"},
+            "s1-rsa._domainkey.example.com": {"state": "active", "key": "rsa made here", "hosted": ""},
+            "s1-ed25519._domainkey.example.com": {"state": "active", "key": "ed25519 made here", "hosted": ""},
         },
-        "zones": {name: {"provider": "zonefile", "kept": "no"} for name in ("example.com", "example.org")},
+        "names": {
+            name: {"zone": zone, "provider": "zonefile", "id": "", "kept": "no"}
+            for name, zone in {
+                "mx1.example.com": "example.com",
+                "example.com": "example.com",
+                "example.org": "example.org",
+            }.items()
+        },
     }
 
 

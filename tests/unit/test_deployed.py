@@ -148,7 +148,7 @@ def test_hosted_keys_do_not_move_while_they_are_in_use():
         parse({**CONFIG, "dns": zones, "domains": [{"name": "example.com", "hostedDkim": {"zone": zone}}]}, "mail")
         for zone in ("a.example", "b.example")
     )
-    with pytest.raises(SettingsError, match=r"rsa made here in a\.example, now rsa made here in b\.example"):
+    with pytest.raises(SettingsError, match=r"is hosted in a\.example and would be in b\.example"):
         _refuse(after, {"deployed": _deployed(before).export()})
 
 
@@ -170,11 +170,35 @@ def _served(provider, *leaving):
 def test_a_zone_leaves_its_provider_in_two_steps(old):
     published = {"deployed": _deployed(_served(old)).export()}
     with pytest.raises(
-        SettingsError, match=rf"zone example\.com was published by {old} and would be by zonefile.*\n.*\n.*leavingZones"
+        SettingsError,
+        match=rf"was published by {old} \(zone z\) and would be by zonefile.*\n.*\n.*list example\.com in dns\.leaving",
     ):
         _refuse(_served("zonefile"), published)
     _refuse(_served(old, "example.com"), published)
     _refuse(_served("zonefile", "example.com"), {"deployed": _deployed(_served(old, "example.com")).export()})
+
+
+def test_hosting_begins_and_ends_with_the_same_key():
+    own = parse({**CONFIG, "dns": {"zones": [{"name": "a.example"}]}}, "mail")
+    domains = [{"name": "example.com", "hostedDkim": {"zone": "a.example"}}]
+    hosted = parse({**CONFIG, "dns": {"zones": [{"name": "a.example"}]}, "domains": domains}, "mail")
+    _refuse(hosted, {"deployed": _deployed(own).export()})
+    _refuse(own, {"deployed": _deployed(hosted).export()})
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [{"name": "example.com", "zoneId": "another"}],
+        [{"name": "example.com", "zoneId": "z"}, {"name": "sub.example.com", "dnsProvider": "zonefile"}],
+    ],
+)
+def test_another_account_or_a_zone_of_its_own_is_a_move_too(after):
+    dns = {"provider": "cloudflare"}
+    domains = [{"name": "example.com", "zoneId": "z"}, {"name": "sub.example.com"}]
+    before = {"deployed": _deployed(parse({**CONFIG, "dns": dns, "domains": domains}, "mail")).export()}
+    with pytest.raises(SettingsError, match=r"published by cloudflare \(zone z\)"):
+        _refuse(parse({**CONFIG, "dns": dns, "domains": after}, "mail"), before)
 
 
 def test_what_only_a_file_published_may_go_anywhere():
