@@ -83,7 +83,8 @@ def test_spf_over_a_limit_is_refused_with_the_count():
 
     assert problems(9) == []
     (found,) = problems(10)
-    assert "needs 11 look-ups" in found
+    assert "needs 11 look-ups (mx, include:s0.example" in found
+    assert "`networks` instead" in found
     (found,) = problems(0, 60)
     assert "characters, and 450 fit" in found
 

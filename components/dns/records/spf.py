@@ -33,14 +33,17 @@ def domain_spf(spf: Spf, addresses: Sequence[str], *, is_host: bool) -> str:
 
 
 def spf_problems(record: str) -> list[str]:
-    """Why receivers would not take a record; each with the count."""
+    """Why receivers would not take a record; each with the count and the way out."""
     terms = record.split(" ")[1:]
     lookups = [term for term in terms if term.lstrip("+-~?").partition(":")[0].partition("=")[0] in LOOKUPS]
     problems: list[str] = []
     if len(lookups) > MAX_LOOKUPS:
-        problems.append(f"its SPF needs {len(lookups)} look-ups ({', '.join(lookups)}), and receivers make {MAX_LOOKUPS}")
+        problems.append(
+            f"spf: it needs {len(lookups)} look-ups ({', '.join(lookups)}), and receivers make {MAX_LOOKUPS}; name the networks that"
+            " an include stands for in `networks` instead"
+        )
     if len(record) > MAX_LENGTH:
-        problems.append(f"its SPF has {len(record)} characters, and {MAX_LENGTH} fit into one answer; name larger networks")
+        problems.append(f"spf: it has {len(record)} characters, and {MAX_LENGTH} fit into one answer; name larger networks")
     return problems
 
 
