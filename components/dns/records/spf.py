@@ -39,8 +39,8 @@ def spf_problems(record: str) -> list[str]:
     problems: list[str] = []
     if len(lookups) > MAX_LOOKUPS:
         problems.append(
-            f"spf: it needs {len(lookups)} look-ups ({', '.join(lookups)}), and receivers make {MAX_LOOKUPS}; name the networks that"
-            " an include stands for in `networks` instead"
+            f"spf: it needs {len(lookups)} look-ups ({', '.join(lookups)}), and receivers make {MAX_LOOKUPS}; name the"
+            " networks that an include stands for in `networks` instead"
         )
     if len(record) > MAX_LENGTH:
         problems.append(f"spf: it has {len(record)} characters, and {MAX_LENGTH} fit into one answer; name larger networks")
