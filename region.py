@@ -13,10 +13,10 @@ import stacks
 from backup_settings import Backup, BackupLocation, Schedule
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
 from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
-from components.dns.arguments import MailDnsArgs
+from components.dns.arguments import Dns
 from components.dns.arguments import resolve as resolve_dns
 from components.mail_domain import DnsProvider, MailDomainArgs
-from components.stalwart.arguments import RecipientReaderArgs, StalwartServerArgs, resolve
+from components.stalwart.arguments import RecipientReaderArgs, Server, StalwartServerArgs, resolve
 from components.stalwart.options.delivery import PeerArgs
 from components.stalwart.plan_job import plan_text
 from deployed import OUTPUT, Deployed, refuse_losing_mail
@@ -52,9 +52,12 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         server_args["peer"] = PeerArgs(
             hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
         )
-    dns_args = region_dns.primary_args(settings, server_args)
-    _refuse_before_any_resource(server_args, dns_args)
-    options = ResourceOptions(providers=_providers(settings, dns_args))
+    # What the components would refuse is refused before any resource, and so is a plan that is too large.
+    wanted = resolve(server_args)
+    _ = plan_text(wanted)
+    dns_args = region_dns.primary_args(settings, domains, wanted)
+    records = resolve_dns(dns_args)
+    options = ResourceOptions(providers=_providers(settings, records))
     brought = {name: _secret(key) for name, key in settings.dkim_keys.items()}
     keys = DkimKeys("dkim", {"domains": domains, "private_keys": brought}, options)
     server_args["dkim_private_keys"] = keys.private_keys
@@ -76,7 +79,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
     )
-    return {**_outputs(server_args, server, dns_args, dns), "endpoints": endpoints}
+    return {**_outputs(wanted, server, records, dns), "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
@@ -90,14 +93,16 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
         server_args["recipient_reader"] = RecipientReaderArgs(
             url=reader.url, username=reader.username, password=_secret(reader.password)
         )
-    dns_args = region_dns.backup_args(settings, server_args)
-    _refuse_before_any_resource(server_args, dns_args)
-    options = ResourceOptions(providers=_providers(settings, dns_args))
+    wanted = resolve(server_args)
+    _ = plan_text(wanted)
+    dns_args = region_dns.backup_args(settings, domains, wanted)
+    records = resolve_dns(dns_args)
+    options = ResourceOptions(providers=_providers(settings, records))
     server = StalwartServer("stalwart", server_args, options)
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     if settings.backup:
         MailBackup("backup", _backup_backup_args(settings.backup, endpoints, server), options)
-    return _outputs(server_args, server, dns_args, dns)
+    return _outputs(wanted, server, records, dns)
 
 
 def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:
@@ -117,13 +122,7 @@ def _reader_endpoint(settings: Settings, server: StalwartServer) -> dict[str, pu
     }
 
 
-def _refuse_before_any_resource(server_args: StalwartServerArgs, dns_args: MailDnsArgs) -> None:
-    """What the components would refuse, and a plan that is too large."""
-    _ = plan_text(resolve(server_args))
-    _ = resolve_dns(dns_args)
-
-
-def _providers(settings: Settings, dns_args: MailDnsArgs) -> list[pulumi.ProviderResource]:
+def _providers(settings: Settings, records: Dns) -> list[pulumi.ProviderResource]:
     providers: list[pulumi.ProviderResource] = [
         kubernetes.Provider(
             "kubernetes",
@@ -133,7 +132,7 @@ def _providers(settings: Settings, dns_args: MailDnsArgs) -> list[pulumi.Provide
             enable_secret_mutable=True,
         )
     ]
-    if DnsProvider.CLOUDFLARE in resolve_dns(dns_args).providers():
+    if DnsProvider.CLOUDFLARE in records.providers():
         import pulumi_cloudflare as cloudflare  # noqa: PLC0415  seconds to import, so only where it is used
 
         token = settings.dns.api_token
@@ -256,9 +255,7 @@ def _archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.
     }
 
 
-def _outputs(
-    server_args: StalwartServerArgs, server: StalwartServer, dns_args: MailDnsArgs, dns: MailDns
-) -> dict[str, pulumi.Input[Any]]:
+def _outputs(wanted: Server, server: StalwartServer, records: Dns, dns: MailDns) -> dict[str, pulumi.Input[Any]]:
     return {
         "hostname": server.hostname,
         "addresses": server.addresses,
@@ -266,5 +263,5 @@ def _outputs(
         "jmapUrl": server.jmap_url,
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
-        **region_dns.outputs(dns_args, dns, server_args.get("peer")),
+        **region_dns.outputs(records, dns, wanted.peer),
     }

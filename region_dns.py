@@ -8,20 +8,20 @@ import pulumi
 from components import MailDns, StalwartServer
 from components.dns.arguments import (
     MAX_OWNER_LENGTH,
-    EgressNameArgs,
+    Dns,
     ExternalDnsArgs,
     HostRecordsArgs,
     MailDnsArgs,
     OtherExchangeArgs,
     ZoneArgs,
 )
-from components.dns.arguments import resolve as resolve_dns
+from components.egress import EgressArgs
 from components.endpoints import DomainEndpoint
 from components.mail_domain import DnsProvider, MailDomain, MailDomainArgs
 from components.mta_sts import MtaStsArgs
 from components.stalwart import listeners
-from components.stalwart.arguments import Role, StalwartServerArgs, resolve
-from components.stalwart.options.delivery import PeerArgs
+from components.stalwart.arguments import Role, Server
+from components.stalwart.options.delivery import Peer
 from components.stalwart.plans.host import MX_PRIORITY
 from settings import Settings
 
@@ -65,9 +65,9 @@ def relayed_domain_args(domain: DomainEndpoint) -> MailDomainArgs:
     return args
 
 
-def primary_args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+def primary_args(settings: Settings, domains: list[MailDomainArgs], server: Server) -> MailDnsArgs:
     """What is known of a primary's records before there is a server."""
-    args = _args(settings, server_args)
+    args = _args(settings, domains, server)
     # A policy that nobody can read with a certificate they trust would say nothing.
     if settings.tls.verified:
         args["mta_sts"] = cast("MtaStsArgs", settings.mta_sts.model_dump(mode="json"))
@@ -79,9 +79,9 @@ def primary_args(settings: Settings, server_args: StalwartServerArgs) -> MailDns
     return args
 
 
-def backup_args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+def backup_args(settings: Settings, domains: list[MailDomainArgs], server: Server) -> MailDnsArgs:
     """The same of a backup. SPF, DKIM and DMARC belong to the domain, not to an exchange: one stack publishes them."""
-    args = _args(settings, server_args)
+    args = _args(settings, domains, server)
     args["exchange_only"] = True
     return args
 
@@ -99,9 +99,8 @@ def with_server(args: MailDnsArgs, settings: Settings, server: StalwartServer) -
     return found
 
 
-def outputs(args: MailDnsArgs, dns: MailDns, peer: PeerArgs | None) -> Mapping[str, pulumi.Input[Any]]:
+def outputs(checked: Dns, dns: MailDns, peer: Peer | None) -> Mapping[str, pulumi.Input[Any]]:
     """What the stack puts out: the records, what others must publish, and what the doctor compares the world with."""
-    checked = resolve_dns(args)
     policy = checked.mta_sts
     return {
         "zones": dns.zone_files,
@@ -109,22 +108,22 @@ def outputs(args: MailDnsArgs, dns: MailDns, peer: PeerArgs | None) -> Mapping[s
         "elsewhere": dns.elsewhere,
         "ds": dns.ds,
         "signedZones": sorted(zone.name for zone in checked.zones.values() if zone.is_signed),
-        "exchanges": sorted({checked.hostname, *([peer["hostname"]] if peer else [])}),
+        "exchanges": sorted({checked.hostname, *([peer.hostname] if peer else [])}),
         "mtaSts": {"mode": policy.mode, "maxAgeSeconds": policy.max_age_seconds, "mx": sorted(checked.exchanges)}
         if policy
         else None,
     }
 
 
-def _args(settings: Settings, server_args: StalwartServerArgs) -> MailDnsArgs:
+def _args(settings: Settings, domains: list[MailDomainArgs], server: Server) -> MailDnsArgs:
     dns = settings.dns
     return MailDnsArgs(
         hostname=settings.hostname,
         addresses=[*settings.exposure.addresses],
-        domains=server_args["domains"],
+        domains=domains,
         priority=MX_PRIORITY[Role(settings.role)],
-        egress=[EgressNameArgs(address=e.address, ehlo_hostname=e.ehlo_hostname) for e in settings.exposure.egress],
-        ports={listener.name: listener.port for listener in listeners.public(resolve(server_args))},
+        egress=[EgressArgs(address=e.address, ehlo_hostname=e.ehlo_hostname) for e in settings.exposure.egress],
+        ports={listener.name: listener.port for listener in listeners.public(server)},
         host=cast("HostRecordsArgs", dns.host.model_dump()),
         provider=dns.provider,
         # The namespace's name; `with_server` puts the namespace itself there.

@@ -67,7 +67,9 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
     doubled = [
         domain.name
         for domain in endpoints.domains
-        if not domain.mx_by_primary and getattr(zone_of(domain.name, zones), "provider", None) == DnsProvider.EXTERNAL_DNS
+        if not domain.mx_by_primary
+        and (zone := zone_of(domain.name, zones)) is not None
+        and zone.provider == DnsProvider.EXTERNAL_DNS
     ]
     if doubled:
         mistakes.append(

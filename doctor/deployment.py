@@ -1,6 +1,6 @@
 """What the stacks say they deployed, as expectations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +41,8 @@ class Expected:
         return self.name.replace("*", "doctor-asks", 1) if self.name.startswith("*.") else self.name
 
 
-Records = Mapping[tuple[str, str], Expected]  # by name and type
+Key = tuple[str, str]  # name and type
+Records = Mapping[Key, Expected]
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def deployment(stacks: Mapping[str, Mapping[str, Any]]) -> Deployment:
         return Deployment(
             stacks=found,
             zones=_union(outputs["zones"] for outputs in all_outputs),
-            expected=_together(stack.expected for stack in found),
+            expected=_by_name_and_type((key, r) for stack in found for key, one in stack.expected.items() for r in one.records),
             signed_zones=_union(outputs["signedZones"] for outputs in all_outputs),
             impossible=tuple(dict.fromkeys(impossible)),
         )
@@ -212,7 +213,7 @@ def deployment(stacks: Mapping[str, Mapping[str, Any]]) -> Deployment:
 def _stack(outputs: Mapping[str, Any], impossible: list[str]) -> Stack:
     return Stack(
         host=_host(outputs),
-        expected=_expected(outputs, impossible),
+        expected=_by_name_and_type(_expected(outputs, impossible)),
         ptr={address: host_name(name) for address, name in outputs["ptr"].items()},
         exchanges=_union([outputs["exchanges"]]),
         policy=_policy(outputs["mtaSts"]) if outputs.get("mtaSts") else None,
@@ -227,8 +228,7 @@ def _policy(value: Mapping[str, Any]) -> Policy:
     return Policy(value["mode"], int(value["maxAgeSeconds"]), tuple(host_name(host) for host in value["mx"]))
 
 
-def _expected(outputs: Mapping[str, Any], impossible: list[str]) -> Records:
-    found: dict[tuple[str, str], dict[dns.rdata.Rdata, None]] = {}
+def _expected(outputs: Mapping[str, Any], impossible: list[str]) -> Iterator[tuple[Key, dns.rdata.Rdata]]:
     # What others must publish is as much awaited as what is published here.
     texts = {**outputs["zones"], ".": "\n".join(outputs.get("elsewhere", []))}
     for origin, text in texts.items():
@@ -237,8 +237,7 @@ def _expected(outputs: Mapping[str, Any], impossible: list[str]) -> Records:
         for name, _ttl, record in zone.iterate_rdatas():
             key = (host_name(name.to_text()), dns.rdatatype.to_text(record.rdtype))
             if key[1] not in NOT_OURS:
-                found.setdefault(key, {})[record] = None
-    return {key: Expected(*key, tuple(records)) for key, records in found.items()}
+                yield key, record
 
 
 def _possible(text: str, origin: dns.name.Name, impossible: list[str]) -> str:
@@ -257,11 +256,10 @@ def _possible(text: str, origin: dns.name.Name, impossible: list[str]) -> str:
     return "\n".join(kept)
 
 
-def _together(all_records: Iterable[Records]) -> Records:
-    found: dict[tuple[str, str], dict[dns.rdata.Rdata, None]] = {}
-    for records in all_records:
-        for key, one in records.items():
-            found.setdefault(key, {}).update(dict.fromkeys(one.records))
+def _by_name_and_type(pairs: Iterable[tuple[Key, dns.rdata.Rdata]]) -> Records:
+    found: dict[Key, dict[dns.rdata.Rdata, None]] = {}
+    for key, record in pairs:
+        found.setdefault(key, {})[record] = None
     return {key: Expected(*key, tuple(records)) for key, records in found.items()}
 
 

@@ -60,10 +60,15 @@ def _median(domains: int) -> Figures:
     )
 
 
+def in_a_process(module: str, domains: int) -> dict[str, Any]:
+    """What a module prints as JSON when it is run with `--domains`, in a process of its own."""
+    command = [sys.executable, "-m", module, "--domains", str(domains)]
+    return json.loads(subprocess.run(command, cwd=PROJECT_FOLDER, check=True, capture_output=True).stdout)
+
+
 def _process(domains: int) -> Figures:
     start = time.perf_counter()
-    command = [sys.executable, "-m", "offline.bench", "--domains", str(domains)]
-    found = json.loads(subprocess.run(command, cwd=PROJECT_FOLDER, check=True, capture_output=True).stdout)
+    found = in_a_process("offline.bench", domains)
     return Figures(time.perf_counter() - start, found["memoryKib"] / KIB_PER_MIB, found["resources"])
 
 

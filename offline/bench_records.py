@@ -6,7 +6,6 @@ Each figure is a process of its own, and the median of several; linear growth sh
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import time
 from resource import RUSAGE_SELF, getrusage
@@ -17,11 +16,9 @@ from components.dns.publishers import zone_file
 from components.dns.records.exchange import Exchange
 from components.mail_domain import MailDomainArgs
 
-from .program import PROJECT_FOLDER
+from .bench import KIB_PER_MIB, RUNS, in_a_process
 
 DOMAINS = (100, 1_000, 10_000)
-RUNS = 3
-KIB_PER_MIB = 1_024
 KEY = "v=DKIM1; k=rsa; h=sha256; p=" + "A" * 392
 HOST, ADDRESS = "mx1.d0.example", "203.0.113.10"
 
@@ -36,15 +33,10 @@ def main() -> int:
         return 0
     print("| domains | records | wall (s) | records a second | memory (MiB) |\n|---:|---:|---:|---:|---:|")
     for domains in DOMAINS:
-        runs = [_process(domains) for _ in range(RUNS)]
+        runs = [in_a_process("offline.bench_records", domains) for _ in range(RUNS)]
         wall, memory, records = (statistics.median(run[name] for run in runs) for name in ("wall", "memory", "records"))
         print(f"| {domains} | {records:.0f} | {wall:.2f} | {records / wall:.0f} | {memory / KIB_PER_MIB:.0f} |", flush=True)
     return 0
-
-
-def _process(domains: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "offline.bench_records", "--domains", str(domains)]
-    return json.loads(subprocess.run(command, cwd=PROJECT_FOLDER, check=True, capture_output=True).stdout)
 
 
 def _measured(domains: int) -> dict[str, float]:

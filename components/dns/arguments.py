@@ -8,6 +8,7 @@ from typing import NotRequired, TypedDict, TypeVar
 import pulumi
 
 from .. import checks
+from ..egress import EgressArgs
 from ..mail_domain import DnsProvider, MailDomain, MailDomainArgs
 from ..mail_domain import resolve as resolve_domains
 from ..mta_sts import MtaSts, MtaStsArgs, MtaStsMode
@@ -20,7 +21,6 @@ DEFAULT_TTL_SECONDS = 3600
 DEFAULT_PRIORITY = 10
 DEFAULT_PORTS = {"submissions": 465, "submission": 587, "imaps": 993, "sieve": 4190, "https": 443}
 DEFAULT_OWNER = "stalwart-mail"
-MAX_NAME = checks.MAX_HOSTNAME_LENGTH
 MOST_BELOW = "_autodiscover._tcp"  # the longest of the names below a domain
 MAX_PREFERENCE = 65_535  # 16 bits (RFC 1035, section 3.3.9)
 MAX_TTL_SECONDS = 86_400
@@ -42,15 +42,6 @@ class ZoneArgs(TypedDict):
     """`zonefile`, `cloudflare` or `external-dns`. Default: that of `MailDns`."""
     dnssec: NotRequired[bool]
     """True for a signed zone: with `cloudflare` signing is switched on, elsewhere you say that it is. Default false."""
-
-
-class EgressNameArgs(TypedDict):
-    """An address that mail leaves from."""
-
-    address: str
-    """The public address."""
-    ehlo_hostname: str
-    """What the server calls itself on it."""
 
 
 class OtherExchangeArgs(TypedDict):
@@ -102,7 +93,7 @@ class MailDnsArgs(TypedDict):
     """`<selector>._domainkey.<domain>` to PEM public key, for every selector without `public_key`. Not with `exchange_only`."""
     exchange_only: NotRequired[bool]
     """True in the backup region: only MX and host records; the primary publishes what domains share. Default false."""
-    egress: NotRequired[list[EgressNameArgs]]
+    egress: NotRequired[list[EgressArgs]]
     """Addresses mail leaves from, for SPF and EHLO. Give them when a pod's outgoing address is not one of `addresses`."""
     ports: NotRequired[dict[str, int]]
     """The host's public ports by listener (`submissions`, `imaps`, ...), for SRV records. Default: those of a primary."""
@@ -283,9 +274,9 @@ def _domain_faults(dns: Dns, domain: MailDomain) -> list[str]:
     if domain.hosted_dkim:
         names += [f"{selector.name}.{domain.name}.{domain.hosted_dkim.zone}" for selector in domain.selectors]
     faults += [
-        f"name: the record `{name}` has {len(name)} characters; DNS has room for {MAX_NAME}"
+        f"name: the record `{name}` has {len(name)} characters; DNS has room for {checks.MAX_HOSTNAME_LENGTH}"
         for name in names
-        if len(name) > MAX_NAME
+        if len(name) > checks.MAX_HOSTNAME_LENGTH
     ]
     if domain.hosted_dkim and zone_of(domain.hosted_dkim.zone, dns.zones) is None:
         faults.append(f"hosted_dkim.zone: `{domain.hosted_dkim.zone}` is in none of the zones; name it in `zones`")

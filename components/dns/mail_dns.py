@@ -1,7 +1,6 @@
 """`MailDns`: the DNS records of one mail exchange and of its domains, through the publisher of your choice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -13,7 +12,7 @@ from .arguments import Dns, MailDnsArgs, resolve
 from .published import published
 from .publishers import zone_file
 from .records.exchange import Exchange
-from .records.record import Record
+from .records.record import Record, with_values
 from .zones import Zone
 
 
@@ -131,17 +130,13 @@ def _dkim_values(dns: Dns, args: MailDnsArgs) -> dict[str, pulumi.Input[str]]:
     return {name: value(name) for name in names}
 
 
-def _known(records: Sequence[Record], values: Sequence[str]) -> list[Record]:
-    return [replace(record, value=value) for record, value in zip(records, values, strict=True)]
-
-
 def _zone_text(dns: Dns, zone: Zone, records: Sequence[Record]) -> Output[str]:
     return Output.all(*(record.value for record in records)).apply(
-        lambda values: zone_file.render(zone, _known(records, values), dns.name_servers, dns.ttl_seconds)
+        lambda values: zone_file.render(zone, with_values(records, values), dns.name_servers, dns.ttl_seconds)
     )
 
 
 def _lines(records: Sequence[Record]) -> Output[Sequence[str]]:
     return Output.all(*(record.value for record in records)).apply(
-        lambda values: sorted(zone_file.line(record) for record in _known(records, values))
+        lambda values: sorted(zone_file.line(record) for record in with_values(records, values))
     )

@@ -1,1 +1,1 @@
-"""Who publishes the records: one module each, all with the same signature."""
+"""Who publishes the records: one module each, imported only where it is used."""

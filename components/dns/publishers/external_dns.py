@@ -13,10 +13,11 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from ... import labels
-from ..records.record import Record, quoted
+from ..records.record import Record, presentation, with_values
 from ..zones import Zone
 
 API_VERSION = "externaldns.k8s.io/v1alpha1"
+WITHOUT_DOT = ("MX", "CNAME")
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")  # what its provider may proxy
 
 
@@ -42,7 +43,7 @@ def publish(name: str, zone: Zone, records: Sequence[Record], place: Place, pare
         found = [record for record in records if record.waits == waits]
         if found:
             endpoints = pulumi.Output.all(*(record.value for record in found)).apply(
-                lambda values, found=found: _endpoints(found, values, place.provider_specific)
+                lambda values, found=found: _endpoints(with_values(found, values), place.provider_specific)
             )
             CustomResource(
                 f"{name}-{zone.name}{suffix}",
@@ -58,12 +59,12 @@ def publish(name: str, zone: Zone, records: Sequence[Record], place: Place, pare
             )
 
 
-def _endpoints(records: Sequence[Record], values: Sequence[str], specific: Mapping[str, str]) -> list[dict[str, Any]]:
+def _endpoints(records: Sequence[Record], specific: Mapping[str, str]) -> list[dict[str, Any]]:
     sets: dict[tuple[str, str], list[str]] = {}
     ttls: dict[tuple[str, str], int] = {}
-    for record, value in zip(records, values, strict=True):
+    for record in records:
         key = (record.name, record.type)
-        sets.setdefault(key, []).append(_target(record, value))
+        sets.setdefault(key, []).append(_target(record))
         ttls[key] = record.ttl_seconds
     properties = [{"name": key, "value": value} for key, value in specific.items()]
     return [
@@ -78,9 +79,6 @@ def _endpoints(records: Sequence[Record], values: Sequence[str], specific: Mappi
     ]
 
 
-def _target(record: Record, value: str) -> str:
-    if record.type == "TXT":
-        value = quoted(value)
-    if record.type == "SRV":
-        value = f"{value.rstrip('.')}."
-    return " ".join([*(str(part) for part in record.before), value])
+def _target(record: Record) -> str:
+    text = presentation(record)
+    return text.rstrip(".") if record.type in WITHOUT_DOT else text

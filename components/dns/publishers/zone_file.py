@@ -27,10 +27,8 @@ def render(zone: Zone, records: Sequence[Record], name_servers: Sequence[str], t
         lines += [f"@ IN NS {server}." for server in name_servers]
     else:
         lines.insert(0, f"; Part of the zone {zone.name}: $INCLUDE it in the zone file that holds SOA and NS.")
-    ordered = sorted(
-        records, key=lambda record: (record.name.split(".")[::-1], TYPE_ORDER.index(record.type), presentation(record))
-    )
-    return "\n".join(lines + [line(record) for record in ordered]) + "\n"
+    ordered = sorted((record.name.split(".")[::-1], TYPE_ORDER.index(record.type), line(record)) for record in records)
+    return "\n".join([*lines, *(text for _name, _type, text in ordered)]) + "\n"
 
 
 def line(record: Record) -> str:

@@ -4,7 +4,8 @@ Names and targets are fully qualified, lower-case and without the trailing dot; 
 is only known when deployed (an address, an exchange that is ready) may be an `Input`: nothing here looks into it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pulumi
 
@@ -30,6 +31,11 @@ class Record:
     """Its key before it was known better: the same record then, for publishers that keep one resource a record."""
     waits: bool = False
     """Whether the value waits for a server that takes mail: publishers of whole record sets keep these apart from the rest."""
+
+
+def with_values(records: Sequence[Record], values: Sequence[str]) -> list[Record]:
+    """The records with their values, once these are known."""
+    return [replace(record, value=value) for record, value in zip(records, values, strict=True)]
 
 
 def presentation(record: Record) -> str:

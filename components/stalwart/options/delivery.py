@@ -7,6 +7,7 @@ from typing import NotRequired, Self, TypedDict
 from pydantic import Field, field_validator, model_validator
 
 from ... import checks
+from ...egress import Egress, EgressArgs
 from ...model import Address, Hostname, Model, Network, SecretKey
 from .secret import SecretKeyArgs
 
@@ -39,15 +40,6 @@ class ProxyListener(StrEnum):
     IMAP = "imap"
     POP3 = "pop3"
     POP3S = "pop3s"
-
-
-class EgressArgs(TypedDict):
-    """An address that mail leaves from."""
-
-    address: str
-    """The public address. Where there are several, the pod itself must own them (host network or a second interface)."""
-    ehlo_hostname: str
-    """What the server calls itself on it: the address's PTR name."""
 
 
 class ProxyProtocolArgs(TypedDict):
@@ -104,13 +96,6 @@ class SmarthostArgs(TypedDict):
     """Goes with `username`."""
     domains: NotRequired[list[str]]
     """Recipient domains it is for. Default: all mail that leaves."""
-
-
-class Egress(Model):
-    """A checked `EgressArgs`."""
-
-    address: Address = Field(description="a public address", examples=["203.0.113.99"])
-    ehlo_hostname: Hostname = Field(description="the PTR name of the address", examples=["out1.example.com"])
 
 
 class ProxyProtocol(Model):
