@@ -37,7 +37,10 @@ class Resource:
     provider: str
     protect: bool
     retain_on_delete: bool
+    delete_before_replace: bool
     ignore_changes: tuple[str, ...]
+    aliases: tuple[str, ...]
+    """The names it had before."""
     dependencies: tuple[str, ...]
 
 
@@ -127,7 +130,9 @@ class Recorder(MockMonitor):
             provider=request.provider,
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
+            delete_before_replace=request.deleteBeforeReplace,
             ignore_changes=tuple(request.ignoreChanges),
+            aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
             dependencies=tuple(request.dependencies),
         )
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]

@@ -9,6 +9,7 @@ from tests.conftest import changed, named, only
 
 DNS = {"provider": "cloudflare", "apiToken": {"secure": "token"}, "tlsa": [f"3 1 1 {'ab' * 32}"]}
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
+DNSSEC = "cloudflare:index/zoneDnssec:ZoneDnssec"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def _data(inputs):
 
 
 def test_a_zone_is_signed_when_asked_and_its_ds_record_put_out(cloudflare: Recording):
-    signed = only(cloudflare, "cloudflare:index/zoneDnssec:ZoneDnssec")
+    signed = only(cloudflare, DNSSEC)
     assert (signed.inputs["zoneId"], signed.inputs["status"]) == ("zone-0", "active")
     assert signed.retain_on_delete
     assert cloudflare.outputs["ds"].keys() == {"example.com"}
@@ -105,3 +106,22 @@ def test_records_use_the_explicit_provider_with_a_secret_token(cloudflare: Recor
 
 def test_a_pinned_key_is_kept_when_the_certificate_is_renewed(cloudflare: Recording):
     assert named(cloudflare, "stalwart-certificate").inputs["spec"]["privateKey"] == {"rotationPolicy": "Never"}
+
+
+def test_a_record_is_never_made_beside_the_one_it_replaces(cloudflare: Recording):
+    assert all(record.delete_before_replace for record in cloudflare.of_type(RECORD))
+    former = {r.name: r.aliases for r in cloudflare.of_type(RECORD) if r.inputs["name"] == "mx1.example.com" and r.aliases}
+    assert former == {
+        "dns-address-203.0.113.10-mx1.example.com": ("dns-address-0-mx1.example.com",),
+        "dns-address-2001-db8--10-mx1.example.com": ("dns-address-1-mx1.example.com",),
+    }
+
+
+def test_a_zone_is_signed_once_and_by_the_stack_that_publishes_what_domains_share():
+    signed = {"zoneId": "one", "dnssec": True}
+    domains = [{"name": "example.com", **signed}, {"name": "sub.example.com", **signed}]
+    primary = changed("primary", dns={**DNS, "tlsa": []}, domains=domains)
+    assert [r.inputs["zoneId"] for r in primary.of_type(DNSSEC)] == ["one"]
+    outputs = {"mail/primary": dict(primary.outputs)}
+    config = {**stack_config("backup"), "mail:dns": {**DNS, "tlsa": []}}
+    assert record("backup", config, OfflineWorld(outputs)).of_type(DNSSEC) == []

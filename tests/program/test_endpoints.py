@@ -7,7 +7,7 @@ from offline.program import record, stack_config
 from offline.recorder import Recording, reveal
 from offline.world import OfflineWorld
 from settings import SettingsError
-from tests.conftest import PRIMARY, recorded
+from tests.conftest import PRIMARY, changed, recorded
 
 
 def _backup_on(outputs):
@@ -71,3 +71,30 @@ def test_a_garbled_secret_is_not_shown():
 
 def test_fields_of_a_later_program_are_ignored():
     assert RegionEndpoints.parse(_endpoints(laterField=1)).hostname == "mx1.example.com"
+
+
+def test_the_backup_is_named_only_once_the_server_knows_it():
+    import asyncio
+    from types import SimpleNamespace
+
+    import pulumi
+
+    import region
+
+    async def is_known(ready):
+        values = [asyncio.Future() for _ in range(2)]
+        values[0].set_result("mx1.example.com")
+        values[1].set_result(ready)
+        exchange = pulumi.Output(set(), *values)
+        settings = SimpleNamespace(backup_exchange=SimpleNamespace(hostname="mx2.example.com"))
+        return await region._known_backup(settings, SimpleNamespace(exchange=exchange)).is_known()
+
+    assert asyncio.run(is_known(True))
+    assert not asyncio.run(is_known(False))
+
+
+def test_no_policy_is_announced_that_nobody_could_read():
+    without = changed("primary", tls=None)
+    assert without.outputs["mtaSts"] is None
+    assert "_mta-sts." not in without.outputs["zones"]["example.com"]
+    assert "_mta-sts." in recorded("primary").outputs["zones"]["example.com"]

@@ -162,6 +162,14 @@ def test_what_must_not_be_announced_early_waits_for_the_server():
     assert [r.name for r in records if r.waits] == ["_mta-sts.example.com"]
 
 
+def test_the_other_exchange_waits_for_the_policy_that_lists_it():
+    async def with_an_event_loop():
+        late = pulumi.Output.from_input("mx1.example.com")
+        return mx_records("example.com", exchange(target=late), {"mx2.example.com": 20}, 300)
+
+    assert all(isinstance(record.value, pulumi.Output) for record in asyncio.run(with_an_event_loop()))
+
+
 def test_the_id_of_a_policy_changes_with_the_policy_alone():
     hosts = ("mx1.example.com", "mx2.example.com")
     policy = MtaSts()
