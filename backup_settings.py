@@ -65,9 +65,14 @@ class Backup(Model):
         examples=['{"bucket": "example-mail-archive", "region": "eu-central-1"}'],
     )
     archive_schedule: Schedule = Field(
-        Schedule.model_validate({"cron": "47 2 * * 0", "keepDays": 400}),
-        description="cron and keepDays of the backups to `archive`",
-        examples=['{"cron": "47 2 * * 0", "keepDays": 400}'],
+        Schedule.model_validate({"cron": "47 */6 * * *", "keepDays": 30}),
+        description="cron and keepDays of the backups to `archive`: what a lost region costs at most",
+        examples=['{"cron": "47 */6 * * *", "keepDays": 30}'],
+    )
+    long_term_schedule: Schedule = Field(
+        Schedule.model_validate({"cron": "47 3 * * 0", "keepDays": 400}),
+        description="cron and keepDays of the backups to `archive` that are kept for long",
+        examples=['{"cron": "47 3 * * 0", "keepDays": 400}'],
     )
     archive_reader: ReaderKeys | None = Field(
         None, description="on the backup: keys for the primary's archive, else Velero's identity", examples=[SECRET_EXAMPLE]

@@ -36,15 +36,24 @@ class Deployed:
     stack no longer publishes them."""
     bodies: str
     """Where mail bodies are: the URL of a bucket and a folder in it; empty when they are with the other data."""
+    mailboxes: str
+    """The namespace that mailboxes are in; empty when this stack has none."""
+    fenced: bool
+    """Whether those are kept away from the world."""
+    left: Sequence[str]
+    """The namespaces that this stack had mailboxes in before, which are kept and no longer count."""
 
     @classmethod
-    def by(cls, settings: Settings, domains: Sequence[MailDomain | DomainEndpoint]) -> "Deployed":
+    def by(cls, settings: Settings, domains: Sequence[MailDomain | DomainEndpoint], outputs: Mapping[str, object]) -> "Deployed":
         """What these settings deploy.
 
         Args:
             settings: of this stack.
             domains: the mail domains: its own, or on a backup those of the primary.
+            outputs: what the stack has put out before; empty for a new one.
         """
+        before = _before(outputs)
+        mailboxes = settings.mailbox_namespace if settings.has_mailboxes else ""
         major, minor = checks.server_line(settings.image)
         blobs = settings.storage.blobs
         bodies = f"{blobs.url}/{blobs.bucket}/{blobs.prefix or ''}" if blobs else ""
@@ -62,6 +71,9 @@ class Deployed:
                 if not selector.public_key  # what signs elsewhere has its own life
             },
             names=_names(settings, domains),
+            mailboxes=mailboxes,
+            fenced=settings.is_fenced,
+            left=sorted({*before.get("left", []), before.get("mailboxes", "")} - {"", mailboxes}),
         )
 
     def export(self) -> dict[str, Any]:
@@ -73,29 +85,44 @@ class Deployed:
             "bodies": self.bodies,
             "dkim": dict(self.dkim),
             "names": dict(self.names),
+            "mailboxes": self.mailboxes,
+            "fenced": self.fenced,
+            "left": list(self.left),
         }
 
 
-def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated_to: str | None, prefix: str) -> None:
+def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings: Settings, prefix: str) -> None:
     """Refuse a change that mail would not survive.
 
     Args:
         wanted: what the settings deploy.
         outputs: what the stack has put out before; empty for a new one.
-        migrated_to: the server line the data was migrated to, if it was.
+        settings: of this stack.
         prefix: the namespace of the settings' keys.
 
     Raises:
         SettingsError: naming what there is, what is wanted, and the runbook.
     """
-    before = outputs.get(OUTPUT)
-    if not isinstance(before, dict):
+    old, new = _before(outputs), wanted.export()
+    if not old:
         return
-    old, new = cast("dict[str, Any]", before), wanted.export()
     mistakes = dkim_mistakes(old.get("dkim", {}), new["dkim"], prefix) + provider_mistakes(
         old.get("names", {}), new["names"], prefix
     )
-    if old.get("storage", new["storage"]) != new["storage"]:
+    has_moved = old.get("mailboxes", new["mailboxes"]) != new["mailboxes"]
+    if has_moved and old["mailboxes"] and not old["fenced"]:
+        mistakes.append(_left_behind(wanted, old["mailboxes"], prefix))
+    if has_moved and wanted.mailboxes in old.get("left", []) and settings.return_to != wanted.mailboxes:
+        mistakes.append(
+            f"{prefix}:restore.namespace is {wanted.mailboxes}, where this stack had mailboxes before: they would be served as"
+            " they were when it left them\n"
+            "    allowed: a namespace that was not used before; or, if those very mailboxes are wanted, the same name as"
+            f" {prefix}:returnTo\n"
+            f"    example: pulumi config set --path restore.namespace {wanted.mailboxes}-2"
+        )
+    if has_moved:
+        pass  # other mailboxes may be kept in another way
+    elif old.get("storage", new["storage"]) != new["storage"]:
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
             f"    allowed: {old['storage']}, until the mail has been moved\n"
@@ -113,7 +140,7 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated
             f"    allowed: {old['bodies']}, until they have been copied\n"
             "    example: follow docs/runbooks/storage.md"
         )
-    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and migrated_to != new["serverLine"]:
+    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:
         mistakes.append(
             f"{prefix}:image is of the line {new['serverLine']}, which cannot open the store of the running {old['serverLine']}\n"
             f"    allowed: an image of {old['serverLine']}, or {prefix}:migratedTo once the data has been migrated\n"
@@ -121,6 +148,24 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], migrated
         )
     if mistakes:
         raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
+
+
+def _before(outputs: Mapping[str, object]) -> dict[str, Any]:
+    found = outputs.get(OUTPUT)
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _left_behind(wanted: Deployed, namespace: str, prefix: str) -> str:
+    if wanted.mailboxes:
+        fence = f"{prefix}:mode fenced with the mailboxes where they are"
+        what = f"{prefix}:restore would put the mailboxes into {wanted.mailboxes}"
+    else:
+        fence, what = f"{prefix}:mode active with restore.checked false", f"{prefix}:mode would leave the mailboxes"
+    return (
+        f"{what}, and they are served from {namespace}: mail that came since the last backup would be left behind\n"
+        f"    allowed: {fence}, and after that this; so nothing comes in meanwhile\n"
+        "    example: follow docs/runbooks/failover.md"
+    )
 
 
 def _selector(settings: Settings, domain: MailDomain, selector: DkimSelector) -> dict[str, str]:

@@ -16,13 +16,14 @@ from components.dns.arguments import (
     ZoneArgs,
 )
 from components.egress import EgressArgs
-from components.endpoints import DomainEndpoint
+from components.endpoints import DomainEndpoint, RegionEndpoints
 from components.mail_domain import DnsProvider, MailDomain, MailDomainArgs
 from components.mta_sts import MtaStsArgs
 from components.stalwart import listeners
 from components.stalwart.arguments import Role, Server
 from components.stalwart.options.delivery import Peer
 from components.stalwart.plans.host import MX_PRIORITY
+from restore_settings import Restore
 from settings import Settings
 
 
@@ -86,6 +87,25 @@ def backup_args(settings: Settings, domains: list[MailDomainArgs], server: Serve
     return args
 
 
+def stand_in_args(settings: Settings, restore: Restore, endpoints: RegionEndpoints, server: Server) -> MailDnsArgs:
+    """The records of the primary's host while it is in this region: its addresses. The others stay as the primary made them."""
+    domains = [relayed_domain_args(domain) for domain in endpoints.domains]
+    for domain in domains:
+        domain["records"] = {"mx": False}
+    args = _args(settings, domains, server)
+    args["hostname"] = endpoints.hostname
+    args["addresses"] = [*restore.exposure.addresses]
+    args["egress"], args["tlsa"] = [], []
+    args["host"] = {"addresses": settings.dns.host.addresses, "spf": False}
+    args["exchange_only"] = True
+    return args
+
+
+def joined(zones: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
+    """Two sets of zone texts as one."""
+    return {name: "".join(found[name] for found in (zones, more) if name in found) for name in {**zones, **more}}
+
+
 def with_server(args: MailDnsArgs, settings: Settings, server: StalwartServer) -> MailDnsArgs:
     """The arguments with what the server says of itself."""
     found = args.copy()
@@ -124,7 +144,8 @@ def _args(settings: Settings, domains: list[MailDomainArgs], server: Server) -> 
         priority=MX_PRIORITY[Role(settings.role)],
         egress=[EgressArgs(address=e.address, ehlo_hostname=e.ehlo_hostname) for e in settings.exposure.egress],
         ports={listener.name: listener.port for listener in listeners.public(server)},
-        host=cast("HostRecordsArgs", dns.host.model_dump()),
+        # Another region may have the host's addresses by now.
+        host={**cast("HostRecordsArgs", dns.host.model_dump()), "addresses": dns.host.addresses and not settings.is_fenced},
         provider=dns.provider,
         # The namespace's name; `with_server` puts the namespace itself there.
         external_dns=ExternalDnsArgs(namespace=settings.namespace),

@@ -44,6 +44,7 @@ from components.stalwart.options.storage import Storage
 from components.stalwart.options.telemetry import LogLevel, Telemetry
 from components.stalwart.options.tls import Tls
 from dns_settings import Dns
+from restore_settings import EVERYDAY_RESTORE, MODES, ON_A_BACKUP, Mode, Restore
 
 
 class Exchange(Model):
@@ -68,6 +69,7 @@ OWNERS = {
     "backup_exchange": "primary",
     "dkim_keys": "primary",
     "primary_stack": "backup",
+    "primary_is_fenced": "backup",
     "recipients": "backup",
 }
 
@@ -183,6 +185,28 @@ class Settings(Model):
         Recipients.model_validate({}), description="on the backup: whose mail it takes", examples=['{"source": "primary"}']
     )
     backup: Backup | None = Field(None, description="backups to S3", examples=['{"location": {...}}'], validate_default=True)
+    mode: Mode | None = Field(
+        None,
+        description="primary: serving (default) or fenced; backup: standby (default) or active",
+        examples=["active"],
+        validate_default=True,
+    )
+    primary_is_fenced: bool = Field(
+        False,
+        description="on a backup, true once the primary can no longer take or send mail; the runbook says how to make sure",
+        examples=["true"],
+    )
+    restore: Restore | None = Field(
+        None,
+        description="the backup that the mailboxes come from: on a primary, or on a backup that is active",
+        examples=['{"namespace": "mail-2"}'],
+        validate_default=True,
+    )
+    return_to: KubernetesName | None = Field(
+        None,
+        description="a namespace this stack had mailboxes in before, and is to have them in again as they were",
+        examples=["mail"],
+    )
     kube_context: str | None = Field(None, description="a context of your kubeconfig", examples=["mail-eu-west-1"])
 
     # A validator sees in `info.data` the fields above its own that are right, so every mistake is found in one pass.
@@ -279,6 +303,40 @@ class Settings(Model):
                 raise ValueError("does not go with `accounts`, which " + "; ".join(faults))
         return directory
 
+    @field_validator("mode")
+    @classmethod
+    def _mode_of_role(cls, mode: Mode | None, info: ValidationInfo) -> Mode | None:
+        known = MODES.get(info.data.get("role", ""))
+        if known is None:
+            return mode
+        if mode and mode not in known:
+            raise ValueError(f"is not for a {info.data['role']} stack, which is {' or '.join(known)}")
+        if mode == Mode.ACTIVE and info.data.get("backup") is None and "backup" in info.data:
+            raise ValueError("needs `backup`: the mailboxes are restored from the primary's archive")
+        return mode or known[0]
+
+    @field_validator("restore")
+    @classmethod
+    def _restore_fits(cls, restore: Restore | None, info: ValidationInfo) -> Restore | None:
+        role, mode, backup = (info.data.get(name) for name in ("role", "mode", "backup"))
+        if mode == Mode.ACTIVE and "primary_is_fenced" in info.data and not info.data["primary_is_fenced"]:
+            raise ValueError(
+                "would serve the primary's mailboxes while the primary may still run: mail would be split between the two; fence"
+                " it as docs/runbooks/failover.md says, then pulumi config set primaryIsFenced true"
+            )
+        if restore is None or role is None:
+            return restore
+        if role == "backup" and restore.source:
+            raise ValueError("has a `source` on a backup, which restores from the primary's archive")
+        foreign = sorted(restore.model_fields_set & set(ON_A_BACKUP)) if role == "primary" else []
+        if foreign:
+            raise ValueError(f"has {', '.join(foreign)}, which is for a backup; a primary has its own")
+        if restore.namespace == info.data.get("namespace"):
+            raise ValueError(f"has the namespace {restore.namespace}, where this stack's server is; it restores to another")
+        if role == "primary" and backup is None and "backup" in info.data:
+            raise ValueError("needs `backup`: it says where the backups are")
+        return restore
+
     @field_validator(*OWNERS, "backup")
     @classmethod
     def _set_in_its_role(cls, value: Any, info: ValidationInfo) -> Any:
@@ -293,6 +351,35 @@ class Settings(Model):
         if isinstance(value, Backup) and role == "backup" and value.archive:
             raise ValueError("has an `archive` on a backup stack; the primary's is mounted read-only instead")
         return value
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a backup has the primary's mailboxes as well."""
+        return self.mode == Mode.ACTIVE
+
+    @property
+    def has_mailboxes(self) -> bool:
+        """Whether this stack has mailboxes: a backup only while it is active."""
+        return self.role == "primary" or self.is_active
+
+    @property
+    def restored(self) -> Restore | None:
+        """Where this stack's mailboxes were restored from; None when it has none, or when they began here."""
+        if self.role == "primary":
+            return self.restore
+        return (self.restore or EVERYDAY_RESTORE) if self.is_active else None
+
+    @property
+    def is_fenced(self) -> bool:
+        """Whether its mailboxes are kept away from the world: they no longer count, or are not checked yet."""
+        return self.mode == Mode.FENCED or (self.restored is not None and not self.restored.checked)
+
+    @property
+    def mailbox_namespace(self) -> str:
+        """The namespace with the mailboxes, or where they would be."""
+        if self.role == "primary":
+            return self.restore.namespace if self.restore else self.namespace
+        return (self.restore or EVERYDAY_RESTORE).namespace
 
 
 class SettingsError(pulumi.RunError):

@@ -4,6 +4,7 @@ It holds all the backup needs while the primary cannot be asked. The version ris
 cannot do without; fields it does not know are ignored.
 """
 
+from collections.abc import Mapping
 from typing import Any, Self, cast
 
 import pulumi
@@ -12,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from .mail_domain import DnsProvider
 
-VERSION = 3
+VERSION = 4
 
 
 class EndpointsError(ValueError):
@@ -58,6 +59,8 @@ class ArchiveEndpoint(_Model):
     s3_url: str | None = None
     repository_password: SecretStr | None = None
     """What its volume data is encrypted with; absent when the primary's Velero was not installed by this program."""
+    schedules: tuple[str, ...] = ()
+    """The Schedules whose backups are in it."""
 
 
 class RegionEndpoints(_Model):
@@ -76,6 +79,10 @@ class RegionEndpoints(_Model):
     recipient_reader: RecipientReader | None = None
     """Absent where accounts are in a directory, which alone knows them all."""
     archive: ArchiveEndpoint | None = None
+    server: dict[str, Any]
+    """The arguments of the primary's `StalwartServer`, less what belongs to its region and less its keys."""
+    dkim_private_keys: dict[str, SecretStr]
+    """The keys it signs with, by `<selector>._domainkey.<domain>`."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -114,6 +121,8 @@ class RegionEndpoints(_Model):
         domains: list[DomainEndpoint],
         recipient_reader: dict[str, pulumi.Input[Any]] | None,
         archive: dict[str, pulumi.Input[Any]] | None,
+        server: Mapping[str, Any],
+        dkim_private_keys: pulumi.Input[Any],
     ) -> dict[str, pulumi.Input[Any]]:
         """The stack output `endpoints`, in the form that `parse` reads. Arguments are the fields of this class."""
         return {
@@ -127,4 +136,6 @@ class RegionEndpoints(_Model):
             "domains": [domain.model_dump(mode="json", by_alias=True, exclude_none=True) for domain in domains],
             **({"recipientReader": recipient_reader} if recipient_reader else {}),
             **({"archive": archive} if archive else {}),
+            "server": server,
+            "dkimPrivateKeys": dkim_private_keys,
         }

@@ -51,6 +51,8 @@ class ScheduleArgs(TypedDict):
     """Five fields, for example `17 */6 * * *`, in UTC unless it starts with CRON_TZ=."""
     keep_days: int
     """After so many days Velero deletes a backup. Not a lifecycle rule of the bucket: that would destroy the repository."""
+    paused: NotRequired[bool]
+    """True while what it would back up does not count. Default false."""
 
 
 class MailBackupArgs(TypedDict):
@@ -96,6 +98,7 @@ class Schedule:
     location: str
     cron: str
     keep_days: int
+    paused: bool = False
 
     @property
     def ttl(self) -> str:
@@ -175,6 +178,7 @@ def _schedule(args: ScheduleArgs, locations: Mapping[str, Location], problems: c
         location=args["location"],
         cron=problems.checked(field, cron, args["cron"]),
         keep_days=int(args["keep_days"]),
+        paused=args.get("paused", False),
     )
 
 

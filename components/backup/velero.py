@@ -57,6 +57,7 @@ def schedule(item: Schedule, mail_namespace: Any) -> dict[str, Any]:
     """
     return {
         "schedule": item.cron,
+        "paused": item.paused,
         # With owner references the removal of a Schedule would remove its backups.
         "useOwnerReferencesInBackup": False,
         "template": {

@@ -26,6 +26,7 @@ from .options.delivery import (
 from .options.limits import Limits, LimitsArgs
 from .options.policies import Reports, ReportsArgs
 from .options.recipients import Recipients, RecipientsArgs, RecipientSource
+from .options.restored import Restored, RestoredArgs, restored_problems
 from .options.spam import Spam, SpamArgs
 from .options.storage import Storage, StorageArgs, StorageKind
 from .options.telemetry import LogLevel, Telemetry, TelemetryArgs
@@ -71,7 +72,8 @@ class StalwartServerArgs(TypedDict):
     recipients: NotRequired[RecipientsArgs]
     """On a backup: whose mail it takes."""
     recipient_reader: NotRequired[RecipientReaderArgs]
-    """On a backup with `recipients.source` `primary`: how it reads them."""
+    """On a backup with `recipients.source` `primary`: how it reads them. On a primary: whom it lets read them, when it stands in
+    for another that did. Default there: an account of its own with a random password."""
     accounts: NotRequired[list[AccountArgs]]
     """On a primary: mailboxes. Accounts that are not listed are left alone. `postmaster` and `abuse` are always somebody."""
     directory: NotRequired[DirectoryArgs]
@@ -106,6 +108,12 @@ class StalwartServerArgs(TypedDict):
     """An existing Secret with `admin-password` and `metrics-password`. Default: `stalwart-credentials`, with random ones."""
     storage: NotRequired[StorageArgs]
     """Where mail is kept, or on a backup held mail."""
+    restored: NotRequired[RestoredArgs]
+    """What the data was restored from; empty for a volume claim that is there already. Default: the server begins empty."""
+    fenced: NotRequired[bool]
+    """True to run it in recovery mode: no mail comes in or goes out, no client gets in, and no Service is public. Its data can
+    be looked at by the admin, and no longer counts as the one place the mail is in: it loses its protection, and is kept.
+    Default false."""
     exposure: NotRequired[ExposureArgs]
     """How the mail ports reach the Internet."""
     addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]]]
@@ -146,6 +154,8 @@ class Server:
     job_image: str
     admin_secret_name: str | None
     storage: Storage
+    restored: Restored | None
+    fenced: bool
     exposure: Exposure
     trusted_networks: tuple[str, ...]
     tls: Tls
@@ -160,6 +170,12 @@ class Server:
     def is_distributed(self) -> bool:
         """Whether several pods share its stores."""
         return self.storage.kind == StorageKind.DISTRIBUTED
+
+    @property
+    def pods(self) -> int:
+        """How many pods there are at least."""
+        # Fenced, a second pod would wait for the first to take mail, which it never does.
+        return 1 if self.fenced else self.storage.pods
 
     @property
     def has_recipient_reader(self) -> bool:
@@ -201,6 +217,8 @@ def resolve(args: StalwartServerArgs) -> Server:
         job_image=problems.checked("job_image", checks.exact_image, args.get("job_image", DEFAULT_JOB_IMAGE)),
         admin_secret_name=args.get("admin_secret_name"),
         storage=problems.model("storage", Storage, args.get("storage", {})),
+        restored=problems.model("restored", Restored, args["restored"]) if "restored" in args else None,
+        fenced=args.get("fenced", False),
         exposure=problems.model("exposure", Exposure, args.get("exposure", {})),
         trusted_networks=problems.all_checked(
             "trusted_networks", checks.ip_network, args.get("trusted_networks", DEFAULT_TRUSTED_NETWORKS)
@@ -224,6 +242,8 @@ def _faults(server: Server) -> list[str]:
         address for account in server.accounts for address in account.addresses
     }:
         faults.append("accounts: recipient-reader is the account that the backup reads recipients with; take another name")
+    if server.restored:
+        faults += [f"restored.{fault}" for fault in restored_problems(server.restored, server.storage)]
     faults += [f"accounts: {fault}" for fault in account_problems(server.accounts, server.directory, names)]
     if server.peer and server.peer.hostname == server.hostname:
         faults.append(f"peer.hostname: `{server.hostname}` is this server itself; mail would be relayed in a circle")

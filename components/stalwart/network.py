@@ -54,11 +54,13 @@ def internal_service() -> ServiceSpecArgs:
 
 def server_policy(server: Server) -> NetworkPolicySpecArgs:
     """Mail ports from everywhere; management from the plan's Job and from scrapers; out only what a mail server needs."""
+    public = () if server.fenced else listeners.public(server)
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=SERVER_PODS),
         policy_types=["Ingress", "Egress"],
         ingress=[
-            NetworkPolicyIngressRuleArgs(ports=[_tcp(listener.port) for listener in listeners.public(server)]),
+            # A rule without ports would allow every port.
+            *([NetworkPolicyIngressRuleArgs(ports=[_tcp(found.port) for found in public])] if public else []),
             NetworkPolicyIngressRuleArgs(
                 from_=[
                     NetworkPolicyPeerArgs(pod_selector=job_pods(names.PLAN, names.FOLLOW_UP, names.RECIPIENTS)),
@@ -69,39 +71,43 @@ def server_policy(server: Server) -> NetworkPolicySpecArgs:
         ],
         egress=[
             _dns_egress(),
-            NetworkPolicyEgressRuleArgs(
-                to=[
-                    NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr="0.0.0.0/0")),
-                    NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr="::/0")),
-                ],
-                ports=[_tcp(port) for port in EGRESS_PORTS],
-            ),
+            *([] if server.fenced else [_world_egress()]),
             *_named_egress(server),
         ],
     )
 
 
+def _world_egress() -> NetworkPolicyEgressRuleArgs:
+    anywhere = [NetworkPolicyPeerArgs(ip_block=IPBlockArgs(cidr=cidr)) for cidr in ("0.0.0.0/0", "::/0")]
+    return NetworkPolicyEgressRuleArgs(to=anywhere, ports=[_tcp(port) for port in EGRESS_PORTS])
+
+
 def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
     """To what the settings name: stores, directories, collectors. Wherever it is, so also inside this cluster."""
     storage, telemetry = server.storage, server.telemetry
-    urls = [
+    stores = [
         *(storage.redis.sentinels if storage.redis else ()),
         storage.redis and storage.redis.url,
         storage.blobs and storage.blobs.url,
         *(f"nats://{address}" for address in (storage.nats.addresses if storage.nats else ())),
+    ]
+    others = [
         server.directory and server.directory.ldap and server.directory.ldap.url,
         server.directory and server.directory.oidc and server.directory.oidc.issuer_url,
         telemetry.otlp and telemetry.otlp.endpoint,
         *(webhook.url for webhook in telemetry.webhooks),
     ]
-    ports = {_port_of(url) for url in urls if url} | {smarthost.port for smarthost in server.smarthosts}
+    ports = {_port_of(url) for url in stores if url}
+    if not server.fenced:
+        ports |= {_port_of(url) for url in others if url} | {smarthost.port for smarthost in server.smarthosts}
     if server.is_distributed:
         ports.add(storage.database.port if storage.database else 5432)
+    if server.pods > 1:
         ports.add(SMTP_PORT)  # a pod waits for the one before it to serve
     if storage.redis and storage.redis.sentinels:
         ports.add(DEFAULT_PORTS["redis"])  # Sentinel says where the server is
     allowed = [_tcp(port) for port in sorted(ports)]
-    if server.spam.pyzor:
+    if server.spam.pyzor and not server.fenced:
         allowed.append(NetworkPolicyPortArgs(port=PYZOR_PORT, protocol="UDP"))
     return [NetworkPolicyEgressRuleArgs(ports=allowed)] if allowed else []
 

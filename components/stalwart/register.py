@@ -70,9 +70,12 @@ class Scope:
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if timeout else None,
         )
 
-    def kept(self) -> ResourceOptions:
-        """The options of a child that holds mail: neither a change nor a removal of the stack deletes it."""
-        return ResourceOptions(parent=self.parent, protect=True, retain_on_delete=True)
+    def kept(self, after: Sequence[pulumi.Resource] = ()) -> ResourceOptions:
+        """The options of a child that holds mail: neither a change nor a removal of the stack deletes it.
+
+        A fenced server's data no longer counts, so it may leave Pulumi's hands. It stays in the cluster all the same.
+        """
+        return ResourceOptions(parent=self.parent, depends_on=list(after), protect=not self.server.fenced, retain_on_delete=True)
 
     @property
     def credentials_name(self) -> str:
@@ -99,8 +102,8 @@ def namespace(name: str, server: Server, args: StalwartServerArgs, parent: pulum
                 },
             )
         ),
-        # The volume claim lives in it: to delete it is to delete the mail.
-        ResourceOptions(parent=parent, protect=True, retain_on_delete=True),
+        # The volume claim lives in it: to delete it is to delete the mail. Fenced: as `Scope.kept`.
+        ResourceOptions(parent=parent, protect=not server.fenced, retain_on_delete=True),
     )
     return made.metadata.apply(lambda metadata: str(metadata.name))
 
@@ -117,13 +120,13 @@ def credentials(scope: Scope) -> list[pulumi.Resource]:
 
 
 def recipient_reader(scope: Scope, given: RecipientReaderArgs | None) -> tuple[list[pulumi.Resource], Output[str] | None]:
-    """The account that reads recipients: on the primary its password is made, on the backup it is given.
+    """The account that reads recipients: on the primary its password is made unless it is given, on the backup it is given.
 
     Returns:
         The Secret with it, if there is one, and the password.
     """
     if scope.server.has_recipient_reader:
-        password = _password(scope, "reader-password")
+        password = Output.secret(given["password"]) if given else _password(scope, "reader-password")
     elif given and follow_up.syncs_recipients(scope.server):
         password = Output.secret(given["password"])
     else:
@@ -136,32 +139,65 @@ def _password(scope: Scope, name: str) -> Output[str]:
     return RandomPassword(f"{scope.name}-{name}", length=PASSWORD_LENGTH, special=False, opts=scope.child()).result
 
 
-def _secret(scope: Scope, name: str, object_name: str, texts: Output[dict[str, Any]]) -> Secret:
+def _secret(
+    scope: Scope, name: str, object_name: str, texts: Output[dict[str, Any]], opts: ResourceOptions | None = None
+) -> Secret:
     data = Output.secret(texts.apply(secret_data.encode))
-    return Secret(f"{scope.name}-{name}", SecretInitArgs(metadata=scope.meta(object_name), data=data), scope.child())
+    return Secret(f"{scope.name}-{name}", SecretInitArgs(metadata=scope.meta(object_name), data=data), opts or scope.child())
 
 
 def storage(scope: Scope) -> list[pulumi.Resource]:
-    """The volume, or the database; none when a database is given."""
-    if not scope.server.is_distributed:
-        claim = PersistentVolumeClaimInitArgs(
-            # Many storage classes bind a volume only once a pod uses it, so waiting here would wait for ever.
-            metadata=scope.meta(names.VOLUME_CLAIM, annotations=SKIP_AWAIT),
-            spec=workload.volume_claim(scope.server),
-        )
-        return [PersistentVolumeClaim(f"{scope.name}-data", claim, scope.kept())]
-    if scope.server.storage.database:
+    """The volume, or the database; none when a database is given, or the volume is restored and there already."""
+    if scope.server.is_distributed:
+        return [] if scope.server.storage.database else [_database(scope)]
+    if scope.server.restored:
         return []
-    return [
+    claim = PersistentVolumeClaimInitArgs(
+        # Many storage classes bind a volume only once a pod uses it, so waiting here would wait for ever.
+        metadata=scope.meta(names.VOLUME_CLAIM, annotations=SKIP_AWAIT),
+        spec=workload.volume_claim(scope.server),
+    )
+    return [PersistentVolumeClaim(f"{scope.name}-data", claim, scope.kept())]
+
+
+def _database(scope: Scope) -> pulumi.Resource:
+    """The database, after what its archive needs and before what backs it up."""
+    server = scope.server
+    # They stay as long as the database does: without them its log is not archived, and fills its volume.
+    stays = ResourceOptions(parent=scope.parent, retain_on_delete=True)
+    needed: list[pulumi.Resource] = []
+    regions = database.regions(server)
+    if regions:
+        needed.append(_secret(scope, "database-regions", names.DATABASE_REGIONS, Output.from_input(regions), stays))
+    needed += [
         CustomResource(
-            f"{scope.name}-database",
-            api_version=database.API_VERSION,
-            kind="Cluster",
-            metadata=scope.meta(names.DATABASE, "database"),
-            spec=database.cluster(scope.server),
-            opts=scope.kept(),
+            f"{scope.name}-database-{role}",
+            api_version=database.STORE_API_VERSION,
+            kind="ObjectStore",
+            metadata=scope.meta(database.STORES[role], "database"),
+            spec=spec,
+            opts=stays,
         )
+        for role, spec in database.object_stores(server).items()
     ]
+    cluster = CustomResource(
+        f"{scope.name}-database",
+        api_version=database.API_VERSION,
+        kind="Cluster",
+        metadata=scope.meta(names.DATABASE, "database"),
+        spec=database.cluster(server),
+        opts=scope.kept(needed),
+    )
+    if server.storage.archive:
+        _ = CustomResource(
+            f"{scope.name}-database-backups",
+            api_version=database.API_VERSION,
+            kind="ScheduledBackup",
+            metadata=scope.meta(names.DATABASE, "database"),
+            spec=database.scheduled_backup(server.storage.archive),
+            opts=scope.child([cluster]),
+        )
+    return cluster
 
 
 def dkim_secrets(scope: Scope, args: StalwartServerArgs) -> dict[str, Secret]:

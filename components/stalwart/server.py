@@ -24,6 +24,7 @@ from .operations import digest
 from .plans.stores import config_json
 
 SERVER_TIMEOUT = "25m"  # the pod is ready only after the plan
+DATABASE_RESTORE_TIMEOUT = "25h"  # and the database only after all of it has come from the archive
 
 
 class StalwartServer(pulumi.ComponentResource):
@@ -118,9 +119,9 @@ class StalwartServer(pulumi.ComponentResource):
             ),
             scope.child(
                 [service_account, *storage, config, *credentials, *dkim.values(), *certificates],
-                timeout=SERVER_TIMEOUT,
+                timeout=DATABASE_RESTORE_TIMEOUT if server.restored and server.restored.database else SERVER_TIMEOUT,
                 # With an autoscaler the number is its own. Left out of the spec, it would be one until the autoscaler acts.
-                ignore_changes=["spec.replicas"] if server.storage.max_replicas else None,
+                ignore_changes=["spec.replicas"] if server.storage.max_replicas and not server.fenced else None,
             ),
         )
         # Not after the StatefulSet: its pod becomes ready only once this Job is done.
@@ -132,24 +133,26 @@ class StalwartServer(pulumi.ComponentResource):
             ),
             scope.child([service_account, plan_files, internal, *policies, *credentials], timeout=register.JOB_TIMEOUT),
         )
-        done = [
-            applied,
-            *register.later_jobs(scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader]),
-        ]
-        service = Service(
-            f"{name}-mail",
-            ServiceInitArgs(
-                metadata=scope.meta(names.MAIL_SERVICE, annotations=server.exposure.annotations),
-                spec=network.mail_service(server),
-            ),
-            scope.child([applied]),
-        )
+        done: list[pulumi.Resource] = [applied]
+        service = None
+        if not server.fenced:
+            done += register.later_jobs(
+                scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader]
+            )
+            service = Service(
+                f"{name}-mail",
+                ServiceInitArgs(
+                    metadata=scope.meta(names.MAIL_SERVICE, annotations=server.exposure.annotations),
+                    spec=network.mail_service(server),
+                ),
+                scope.child([applied]),
+            )
+            register.autoscaler(scope, [stateful_set])
         _ = PodDisruptionBudget(
             f"{name}-budget",
             PodDisruptionBudgetInitArgs(metadata=scope.meta(names.APPLICATION), spec=scaling.disruption_budget()),
             scope.child(),
         )
-        register.autoscaler(scope, [stateful_set])
 
         is_primary = server.role == Role.PRIMARY
         host = Output.from_input(server.hostname)
@@ -181,11 +184,13 @@ class StalwartServer(pulumi.ComponentResource):
         )
 
 
-def _addresses(server: Server, args: StalwartServerArgs, service: Service) -> Output[Sequence[str]]:
+def _addresses(server: Server, args: StalwartServerArgs, service: Service | None) -> Output[Sequence[str]]:
     if "addresses" in args:
         return Output.from_input(args["addresses"]).apply(lambda given: [checks.ip_address(str(address)) for address in given])
     if server.exposure.addresses:
         return Output.from_input(list(server.exposure.addresses))
+    if service is None:
+        return Output.from_input(list[str]())
     return service.status.apply(_load_balancer_addresses)
 
 

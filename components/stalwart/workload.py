@@ -56,6 +56,8 @@ CONFIG_FILE = f"{paths.CONFIG_DIRECTORY}/config.json"
 
 START_PERIOD_S = 5
 START_ATTEMPTS = 36  # three minutes: where egress is blocked the server waits a minute for its web interface before it listens
+# No mail comes in or goes out: only the management port listens (https://stalw.art/docs/configuration/recovery-mode).
+RECOVERY_MODE = EnvVarArgs(name="STALWART_RECOVERY_MODE", value="1")
 DRAIN_S = 10  # for load balancers to notice that the pod is going
 STOP_S = 40
 
@@ -135,7 +137,7 @@ def stateful_set(
     """
     return StatefulSetSpecArgs(
         service_name=names.INTERNAL_SERVICE,
-        replicas=server.storage.pods,
+        replicas=server.pods,
         # In order, a pod that waits for a plan that failed would never be replaced by one that waits for its correction.
         pod_management_policy="Parallel",
         selector=LabelSelectorArgs(match_labels=labels.selector(names.APPLICATION, names.SERVER)),
@@ -172,7 +174,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                 command=["/bin/sh", "-c", AWAIT_OTHERS + AWAIT_PLAN if server.is_distributed else AWAIT_PLAN],
                 env=[
                     *environment,
-                    EnvVarArgs(name="STALWART_RECOVERY_MODE", value="1"),
+                    RECOVERY_MODE,
                     EnvVarArgs(name="CONFIG", value=CONFIG_FILE),
                     EnvVarArgs(
                         name="PLAN",
@@ -193,8 +195,8 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                 name=names.CONTAINER,
                 image=server.server_image,
                 args=["--config", CONFIG_FILE],
-                env=environment,
-                ports=[_port(server, listener) for listener in listeners.of(server)],
+                env=[*environment, RECOVERY_MODE] if server.fenced else environment,
+                ports=[_port(server, listener) for listener in _open(server)],
                 startup_probe=_probe("/healthz/live", period=START_PERIOD_S, failures=START_ATTEMPTS),
                 readiness_probe=_probe("/healthz/ready", period=10, failures=3),
                 liveness_probe=_probe("/healthz/live", period=20, failures=6),
@@ -284,6 +286,11 @@ def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[li
         for path, volume in found
     ]
     return mounts, [volume for _path, volume in found]
+
+
+def _open(server: Server) -> tuple[listeners.Listener, ...]:
+    """The listeners that are there: the plan may hold more."""
+    return (listeners.MANAGEMENT,) if server.fenced else listeners.of(server)
 
 
 def _port(server: Server, listener: listeners.Listener) -> ContainerPortArgs:

@@ -1,4 +1,4 @@
-"""The database cluster before CloudNativePG's own schema."""
+"""The database cluster, and what it is archived with, before the schemas of CloudNativePG and of its plugin."""
 
 from typing import Any
 
@@ -6,13 +6,18 @@ import jsonschema
 import pytest
 import yaml
 
-from components.stalwart.database import cluster
+from components.stalwart.database import cluster, object_stores, scheduled_backup
 from offline.program import PROJECT_FOLDER
 from tests.unit.servers import DISTRIBUTED, server
+from tests.unit.test_database import ARCHIVED, RESTORED
 
-CRD = PROJECT_FOLDER.parent / "shared" / "data" / "crds" / "postgresql.cnpg.io_clusters.yaml"
-
-pytestmark = pytest.mark.skipif(not CRD.exists(), reason="CloudNativePG's schema is not beside this project")
+CRDS = PROJECT_FOLDER.parent / "shared" / "data" / "crds"
+SERVERS = {
+    "plain": server(DISTRIBUTED),
+    "with a class": server(DISTRIBUTED, storage={**DISTRIBUTED["storage"], "storage_class": "fast", "wal_size": "10Gi"}),
+    "archived": server(ARCHIVED),
+    "restored": server(RESTORED),
+}
 
 
 def _strict(schema: Any) -> Any:
@@ -29,20 +34,42 @@ def _strict(schema: Any) -> Any:
     return closed
 
 
-def _validate(spec: dict[str, Any]) -> None:
-    crd = yaml.safe_load(CRD.read_text())
-    schema = next(v for v in crd["spec"]["versions"] if v["name"] == "v1")["schema"]["openAPIV3Schema"]
-    jsonschema.validate(spec, _strict(schema["properties"]["spec"]))
+def _validate(spec: dict[str, Any], crd: str = "postgresql.cnpg.io_clusters") -> None:
+    file = CRDS / f"{crd}.yaml"
+    if not file.exists():
+        pytest.skip(f"the schema {file.name} is not beside this project")
+    schema = next(v for v in yaml.safe_load(file.read_text())["spec"]["versions"] if v["name"] == "v1")["schema"]
+    jsonschema.validate(spec, _strict(schema["openAPIV3Schema"]["properties"]["spec"]))
 
 
-def test_the_cluster_follows_the_operators_schema():
-    _validate(cluster(server(DISTRIBUTED)))
-    _validate(cluster(server(DISTRIBUTED, storage={**DISTRIBUTED["storage"], "storage_class": "fast", "wal_size": "10Gi"})))
+@pytest.mark.parametrize("found", SERVERS.values(), ids=SERVERS)
+def test_the_cluster_follows_the_operators_schema(found):
+    _validate(cluster(found))
 
 
 def test_a_misspelt_field_is_refused():
     with pytest.raises(jsonschema.ValidationError, match="instanses"):
         _validate({**cluster(server(DISTRIBUTED)), "instanses": 3})
+
+
+def test_the_scheduled_backup_follows_the_operators_schema():
+    archive = SERVERS["archived"].storage.archive
+    assert archive
+    _validate(scheduled_backup(archive), "postgresql.cnpg.io_scheduledbackups")
+
+
+@pytest.mark.parametrize("found", [SERVERS["archived"], SERVERS["restored"]], ids=["archived", "restored"])
+def test_the_archives_follow_the_plugins_schema(found):
+    for spec in object_stores(found).values():
+        _validate(spec, "barmancloud.cnpg.io_objectstores")
+
+
+def test_nothing_is_left_to_the_api_server_to_fill_in_a_list():
+    """A list belongs to whoever wrote it, as a whole: what is filled in later is a change that the next refresh sees."""
+    spec = cluster(SERVERS["restored"])
+    plugin = {"name", "enabled", "isWALArchiver", "parameters"}
+    assert [found.keys() for found in spec["plugins"]] == [plugin]
+    assert [found["plugin"].keys() for found in spec["externalClusters"]] == [plugin]
 
 
 def test_there_are_connections_for_every_pod():

@@ -6,12 +6,12 @@ from deployed import Deployed, refuse_losing_mail
 from settings import SettingsError, parse
 
 
-def _deployed(settings):
-    return Deployed.by(settings, settings.domains)
+def _deployed(settings, outputs=None):
+    return Deployed.by(settings, settings.domains, outputs or {})
 
 
 def _refuse(settings, outputs):
-    refuse_losing_mail(_deployed(settings), outputs, settings.migrated_to, "mail")
+    refuse_losing_mail(_deployed(settings, outputs), outputs, settings, "mail")
 
 
 CONFIG = {"role": "primary", "region": "r", "domains": [{"name": "example.com"}], "hostname": "mx1.example.com"}

@@ -75,6 +75,8 @@ class PeerArgs(TypedDict):
     """Its host name, as in MX records."""
     addresses: NotRequired[list[str]]
     """The addresses it connects from. On the primary they are exempt from bans, SPF, DMARC, greylisting and rate limits."""
+    networks: NotRequired[list[str]]
+    """Networks it connects from, exempt likewise: those of the cluster, when both run in one."""
     verified: NotRequired[bool]
     """True when its certificate is from a public authority: it is then verified at the first try of a message. Default false."""
 
@@ -135,11 +137,12 @@ class Peer(Model):
 
     hostname: Hostname = Field(description="a host name", examples=["mx2.example.com"])
     addresses: tuple[Address, ...] = Field((), description="the addresses it connects from", examples=['["198.51.100.20"]'])
+    networks: tuple[Network, ...] = Field((), description="networks it connects from", examples=['["10.0.0.0/8"]'])
     verified: bool = Field(False, description="true when its certificate is from a public authority", examples=["true"])
 
-    def networks(self) -> tuple[str, ...]:
-        """Its addresses as networks of one host each."""
-        return tuple(str(ipaddress.ip_network(address)) for address in self.addresses)
+    def sources(self) -> tuple[str, ...]:
+        """Every network it connects from; an address is a network of one host."""
+        return (*(str(ipaddress.ip_network(address)) for address in self.addresses), *self.networks)
 
 
 class Smarthost(Model):

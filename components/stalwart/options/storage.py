@@ -4,13 +4,26 @@ import re
 from enum import StrEnum
 from typing import Annotated, NotRequired, Self, TypedDict
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from ... import checks
 from ...model import BucketName, KubernetesName, Model, Quantity, SecretKey, WebUrl
 from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
+CRON = re.compile(r"([0-9A-Za-z*/,?-]+ ){4}[0-9A-Za-z*/,?-]+")
+PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
+
+
+def _cron(value: str) -> str:
+    if not CRON.fullmatch(value):
+        raise ValueError("is not a cron expression of five fields (minute, hour, day, month, weekday)")
+    return value
+
+
+Cron = Annotated[str, AfterValidator(_cron)]
+S3Url = Annotated[str, AfterValidator(checks.s3_url)]
 
 
 class StorageKind(StrEnum):
@@ -82,6 +95,27 @@ class NatsArgs(TypedDict):
     """Encrypt the connection. Default false."""
 
 
+class DatabaseArchiveArgs(TypedDict):
+    """The archive of the database made here: base backups, and the log between them (the plugin barman-cloud, 0.14)."""
+
+    bucket: str
+    """The bucket. It must exist, and be somewhere that outlives this cluster."""
+    region: str
+    """Its region."""
+    endpoint: NotRequired[str]
+    """Of an S3-compatible server, outside this cluster. Default: AWS."""
+    prefix: NotRequired[str]
+    """The folder in the bucket. Default: the whole bucket."""
+    keys_secret: NotRequired[str]
+    """A Secret with `access-key-id` and `secret-access-key`. Default: the identity of the database's pods."""
+    server_name: NotRequired[str]
+    """The incarnation of the database: the folder in `prefix`. A restored database needs another one. Default `mail`."""
+    keep_days: NotRequired[int]
+    """How far back one can go, in days. Default 30."""
+    cron: NotRequired[str]
+    """When a base backup is made: five cron fields. Default `0 2 * * *`."""
+
+
 class StorageArgs(TypedDict):
     """Where mail is kept."""
 
@@ -95,6 +129,8 @@ class StorageArgs(TypedDict):
     """Distributed: of each instance's volume for the write-ahead log. Default `5Gi`."""
     database: NotRequired[DatabaseArgs]
     """Distributed: an existing database. Default: one is made."""
+    archive: NotRequired[DatabaseArchiveArgs]
+    """Distributed: where the database made here is backed up to. Default: nowhere."""
     blobs: NotRequired[BlobsArgs]
     """Distributed: the bucket for mail bodies."""
     redis: NotRequired[RedisArgs]
@@ -180,6 +216,35 @@ class Nats(Model):
         return self
 
 
+class ArchiveFolder(Model):
+    """Where in S3 the base backups and the log of a database are."""
+
+    bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-database"])
+    region: str = Field(min_length=1, description="the bucket's region", examples=["eu-west-1"])
+    endpoint: S3Url | None = Field(
+        None, description="an S3-compatible server outside this cluster", examples=["https://s3.example.net"]
+    )
+    prefix: str | None = Field(None, pattern=PREFIX, description="a folder in the bucket", examples=["primary"])
+    keys_secret: KubernetesName | None = Field(
+        None, description="a Secret with access-key-id and secret-access-key", examples=["mail-database"]
+    )
+    server_name: KubernetesName = Field(
+        "mail", description="lower-case letters, digits and hyphens; a new one for every restored database", examples=["mail-2"]
+    )
+
+    @property
+    def path(self) -> str:
+        """The folder that the folders of the incarnations are in."""
+        return f"s3://{self.bucket}/{self.prefix or ''}"
+
+
+class DatabaseArchive(ArchiveFolder):
+    """A checked `DatabaseArchiveArgs`."""
+
+    keep_days: int = Field(30, ge=7, le=3650, description="7 to 3650 days", examples=["90"])
+    cron: Cron = Field("0 2 * * *", description="five cron fields, in UTC", examples=["30 1 * * *"])
+
+
 class Storage(Model):
     """A checked `StorageArgs`."""
 
@@ -189,6 +254,9 @@ class Storage(Model):
     wal_size: Quantity = Field("5Gi", description="a whole number of Mi, Gi or Ti", examples=["10Gi"])
     database: Database | None = Field(
         None, description="an existing database; default: one is made", examples=['{"host": "..."}']
+    )
+    archive: DatabaseArchive | None = Field(
+        None, description="where the database made here is backed up to", examples=['{"bucket": "...", "region": "..."}']
     )
     blobs: Blobs | None = Field(None, description="the bucket for mail bodies", examples=['{"bucket": "...", "region": "..."}'])
     redis: Redis | None = Field(None, description="Redis or Valkey, or nats", examples=['{"url": "redis://valkey:6379"}'])
@@ -213,7 +281,7 @@ class Storage(Model):
         faults: list[str] = []
         if (self.replicas or 1) > 1 or self.max_replicas:
             faults.append("asks for more than one replica of `embedded` storage, which has one writer; use `distributed`")
-        shared = [name for name in ("database", "blobs", "redis", "nats") if getattr(self, name)]
+        shared = [name for name in ("database", "archive", "blobs", "redis", "nats") if getattr(self, name)]
         if shared:
             faults.append(f"has {' and '.join(shared)}, which `embedded` storage does not use; set `kind: distributed`")
         return faults
@@ -224,6 +292,8 @@ class Storage(Model):
             faults.append("is `distributed` without `blobs`: every pod must reach the same mail bodies")
         if bool(self.redis) == bool(self.nats):
             faults.append("is `distributed` and needs one of `redis` and `nats`: pods must tell each other of changes")
+        if self.archive and self.database:
+            faults.append("has `archive` beside a given `database`, whose backups are its owner's; leave one out")
         if self.max_replicas and self.max_replicas < self.pods:
             faults.append(f"has `maxReplicas` {self.max_replicas} below `replicas` {self.pods}")
         return faults

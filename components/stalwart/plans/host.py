@@ -73,7 +73,7 @@ def network_operations(server: Server) -> Plan:
     """Who is never banned, and for how long others are: without a period a ban lasts for ever."""
     allowed = {_stored_form(network): "Nodes, pods and load balancers" for network in server.trusted_networks}
     if server.peer:
-        allowed |= {_stored_form(network): f"The other exchange, {server.peer.hostname}" for network in server.peer.networks()}
+        allowed |= {_stored_form(network): f"The other exchange, {server.peer.hostname}" for network in server.peer.sources()}
     period = timedelta(hours=server.limits.ban_hours)
     return (
         Reconcile(

@@ -59,7 +59,7 @@ def _from_peer(server: Server) -> str:
 
     Only a primary takes mail from its backup, so only there is the client not the sender that SPF and DMARC judge.
     """
-    networks = server.peer.networks() if server.peer and server.role == Role.PRIMARY else ()
+    networks = server.peer.sources() if server.peer and server.role == Role.PRIMARY else ()
     return " || ".join(f"is_ip_in_cidr(remote_ip, '{network}')" for network in networks)
 
 

@@ -1,0 +1,1 @@
+"""Programs that run in Jobs of the cluster: standard library only, on the Python image that the arguments name."""

@@ -1,0 +1,97 @@
+"""The pods of the Jobs that restore and drill: a program of `jobs/`, with rights in the cluster and none on its node."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pulumi_kubernetes.core.v1 import (
+    CapabilitiesArgs,
+    ConfigMapVolumeSourceArgs,
+    ContainerArgs,
+    EnvVarArgs,
+    PodSecurityContextArgs,
+    PodSpecArgs,
+    PodTemplateSpecArgs,
+    ResourceRequirementsArgs,
+    SeccompProfileArgs,
+    SecurityContextArgs,
+    VolumeArgs,
+    VolumeMountArgs,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from .. import labels
+from ..stalwart import job_pod
+
+APPLICATION = "mail-backup"  # the value of app.kubernetes.io/name
+USER_ID = 65532
+PROGRAM_DIRECTORY = "/program"
+PROGRAMS = Path(__file__).parent / "jobs"
+
+
+def programs() -> dict[str, str]:
+    """The programs as files of a ConfigMap: those of this folder, and the server's client, which they use."""
+    own = {path.name: path.read_text() for path in sorted(PROGRAMS.glob("*.py"))}
+    return {**own, "jmap.py": job_pod.programs()["jmap.py"]}
+
+
+def template(
+    component: str,
+    image: str,
+    program: str,
+    environment: Mapping[str, str],
+    config_map: str,
+    account: str,
+    volumes: Mapping[str, VolumeArgs] | None = None,
+) -> PodTemplateSpecArgs:
+    """A pod that runs one program.
+
+    Args:
+        component: the value of its label app.kubernetes.io/component.
+        image: an image with Python.
+        program: the module's name in `jobs/`.
+        environment: its variables.
+        config_map: the ConfigMap with `programs()`.
+        account: its service account.
+        volumes: more volumes, by where they are mounted, read-only.
+    """
+    mounted = {f"{PROGRAM_DIRECTORY}/jobs": VolumeArgs(name="program", config_map=ConfigMapVolumeSourceArgs(name=config_map))}
+    mounted |= volumes or {}
+    return PodTemplateSpecArgs(
+        metadata=ObjectMetaArgs(labels=labels.recommended(APPLICATION, component)),
+        spec=PodSpecArgs(
+            service_account_name=account,
+            automount_service_account_token=True,
+            enable_service_links=False,
+            # A pod that failed stays, and its log with the reason.
+            restart_policy="Never",
+            security_context=PodSecurityContextArgs(
+                run_as_non_root=True,
+                run_as_user=USER_ID,
+                run_as_group=USER_ID,
+                seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
+            ),
+            containers=[
+                ContainerArgs(
+                    name=program,
+                    image=image,
+                    command=["python"],
+                    args=["-m", f"jobs.{program}"],
+                    env=[
+                        *(EnvVarArgs(name=name, value=value) for name, value in environment.items()),
+                        EnvVarArgs(name="PYTHONPATH", value=PROGRAM_DIRECTORY),
+                        EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
+                    ],
+                    security_context=SecurityContextArgs(
+                        allow_privilege_escalation=False,
+                        read_only_root_filesystem=True,
+                        capabilities=CapabilitiesArgs(drop=["ALL"]),
+                    ),
+                    resources=ResourceRequirementsArgs(requests={"cpu": "20m", "memory": "64Mi"}, limits={"memory": "256Mi"}),
+                    volume_mounts=[
+                        VolumeMountArgs(name=volume.name, mount_path=path, read_only=True) for path, volume in mounted.items()
+                    ],
+                )
+            ],
+            volumes=list(mounted.values()),
+        ),
+    )

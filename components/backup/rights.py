@@ -1,0 +1,63 @@
+"""Rights in the cluster: Roles and who has them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi import ResourceOptions
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.rbac.v1 import (
+    PolicyRuleArgs,
+    Role,
+    RoleBinding,
+    RoleBindingInitArgs,
+    RoleInitArgs,
+    RoleRefArgs,
+    SubjectArgs,
+)
+
+from .. import labels
+
+Right = tuple[str, Sequence[str], Sequence[str]]
+"""API group, resources, verbs."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A service account of a program."""
+
+    name: str
+    namespace: str
+    component: str
+    """The program's label app.kubernetes.io/component."""
+
+
+def grant(
+    name: str, role_name: str, namespace: str, rights: Sequence[Right], account: Account, options: ResourceOptions
+) -> list[pulumi.Resource]:
+    """Register a Role in a namespace, and that the account has it.
+
+    Args:
+        name: the resources' name.
+        role_name: the objects' name.
+        namespace: where the rights are.
+        rights: what may be done.
+        account: by whom.
+        options: of both.
+    """
+    metadata = ObjectMetaArgs(name=role_name, namespace=namespace, labels=labels.recommended("mail-backup", account.component))
+    rules = [
+        PolicyRuleArgs(api_groups=[group], resources=list(resources), verbs=list(verbs)) for group, resources, verbs in rights
+    ]
+    return [
+        Role(f"{name}-role", RoleInitArgs(metadata=metadata, rules=rules), options),
+        RoleBinding(
+            f"{name}-binding",
+            RoleBindingInitArgs(
+                metadata=metadata,
+                role_ref=RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role_name),
+                subjects=[SubjectArgs(kind="ServiceAccount", name=account.name, namespace=account.namespace)],
+            ),
+            options,
+        ),
+    ]

@@ -1,0 +1,119 @@
+"""A stack's mailboxes: fenced, restored from a backup, and in an active backup region those of the primary."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pulumi import ResourceOptions
+from pydantic import BaseModel
+
+import region_backup
+from components import RegionEndpoints
+from components.backup.mail_restore import MailRestore
+from components.mail_domain import MailDomainArgs
+from components.stalwart.arguments import RecipientReaderArgs, Server, StalwartServerArgs
+from components.stalwart.options.delivery import ExposureArgs, PeerArgs
+from components.stalwart.options.restored import RestoredArgs
+from components.stalwart.options.storage import StorageArgs
+from components.stalwart.options.tls import TlsArgs
+from restore_settings import Restore
+from settings import Settings
+
+# What belongs to a region, and not to the mailboxes.
+OF_A_REGION = ("role", "namespace", "create_namespace", "trusted_networks", "exposure", "recipients")
+
+
+def portable(args: StalwartServerArgs) -> Mapping[str, Any]:
+    """The arguments of a primary's server that another region needs to stand in for it. No secret is among them."""
+    return {key: value for key, value in args.items() if key not in OF_A_REGION}
+
+
+def domains_of(endpoints: RegionEndpoints) -> list[MailDomainArgs]:
+    """The primary's domains in full."""
+    return cast("list[MailDomainArgs]", endpoints.server["domains"])
+
+
+def stand_in_args(settings: Settings, restore: Restore, endpoints: RegionEndpoints) -> StalwartServerArgs:
+    """The arguments of a server that stands in for the primary in this region: its name, domains, accounts and keys."""
+    exposure = settings.exposure
+    args = cast(
+        "StalwartServerArgs",
+        {
+            **endpoints.server,
+            "role": "primary",
+            "trusted_networks": list(settings.trusted_networks),
+            "exposure": cast("ExposureArgs", restore.exposure.model_dump(mode="json", exclude_none=True)),
+            "peer": PeerArgs(
+                hostname=settings.hostname,
+                addresses=sorted({*exposure.addresses, *(egress.address for egress in exposure.egress)}),
+                # The backup's exchange is in this very cluster.
+                networks=list(settings.trusted_networks),
+            ),
+            "dkim_private_keys": {name: region_backup.secret(key) for name, key in endpoints.dkim_private_keys.items()},
+        },
+    )
+    reader = endpoints.recipient_reader
+    if reader:
+        args["recipient_reader"] = RecipientReaderArgs(
+            url=reader.url, username=reader.username, password=region_backup.secret(reader.password)
+        )
+    if restore.tls:
+        args["tls"] = cast("TlsArgs", restore.tls.model_dump(mode="json", exclude_none=True))
+    if restore.storage:
+        args["storage"] = _dumped(restore.storage)
+    return with_state(args, settings, endpoints)
+
+
+def with_state(args: StalwartServerArgs, settings: Settings, endpoints: RegionEndpoints | None) -> StalwartServerArgs:
+    """The arguments with whether the mailboxes are fenced, and what they were restored from."""
+    found = args.copy()
+    found["fenced"] = settings.is_fenced
+    storage = args.get("storage", {})
+    archive = storage.get("archive")
+    if archive and "server_name" not in archive:
+        # Every incarnation of the database has a folder of its own in the archive, as it has a namespace of its own.
+        found["storage"] = {**storage, "archive": {**archive, "server_name": settings.mailbox_namespace}}
+    restore = settings.restored
+    if restore:
+        found["restored"] = _restored_args(restore, settings, storage, endpoints)
+    return found
+
+
+def restore_first(
+    args: StalwartServerArgs,
+    settings: Settings,
+    wanted: Server,
+    endpoints: RegionEndpoints | None,
+    options: ResourceOptions,
+) -> None:
+    """Register what restores the mailboxes, when they are restored, and let the server wait for it.
+
+    Args:
+        args: of the server; its namespace is set.
+        settings: of this stack.
+        wanted: the server, checked.
+        endpoints: the primary's, on a backup.
+        options: which depend on the `MailBackup` that has the location.
+    """
+    restore = settings.restored
+    if restore is None:
+        return
+    done = MailRestore("restore", region_backup.restore_args(settings, restore, wanted, endpoints), options)
+    args["namespace"] = done.namespace
+    args["create_namespace"] = False
+
+
+def _restored_args(restore: Restore, settings: Settings, storage: StorageArgs, endpoints: RegionEndpoints | None) -> RestoredArgs:
+    """What the mailboxes come from: the volume that was restored, or the archive of the database."""
+    if restore.database:
+        return RestoredArgs(database=_dumped(restore.database))
+    there = cast("StorageArgs", endpoints.server.get("storage", {})) if endpoints else storage
+    archive = there.get("archive")
+    if archive is None or "database" in storage:
+        return RestoredArgs()
+    namespace = endpoints.mail_namespace if endpoints else settings.namespace
+    source = {key: value for key, value in archive.items() if key not in ("keep_days", "cron")}
+    return cast("RestoredArgs", {"database": {"server_name": namespace, **source}})
+
+
+def _dumped(model: BaseModel) -> Any:
+    return model.model_dump(mode="json", exclude_unset=True, exclude_none=True)

@@ -1,0 +1,139 @@
+"""How a region's settings become the arguments of `MailBackup` and `MailRestore`, and what the other region must know of them."""
+
+from typing import Any
+
+import pulumi
+from pulumi import Output
+from pydantic import SecretStr
+
+from backup_settings import Backup, BackupLocation, Schedule
+from components import MailBackup
+from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
+from components.backup.mail_restore import MailRestoreArgs
+from components.endpoints import RegionEndpoints
+from components.stalwart.arguments import Server
+from restore_settings import Restore
+from settings import Settings
+
+# The same names in both regions, so that runbooks read the same; a backup is named after its schedule, and no two share one.
+HOT = "mail-primary-hot"
+ARCHIVE = "mail-primary-archive"
+LONG_TERM = "mail-primary-long-term"
+BACKUP_REGION = "mail-backup"
+SOURCE = "mail-restore-source"
+
+
+def primary_args(settings: Settings, backup: Backup) -> MailBackupArgs:
+    """A primary's backups: near it, and in the archive."""
+    locations = [_location_args(HOT, backup.location)]
+    schedules = [_schedule_args(HOT, HOT, backup.schedule, settings)]
+    if backup.archive:
+        locations.append(_location_args(ARCHIVE, backup.archive))
+        schedules.append(_schedule_args(ARCHIVE, ARCHIVE, backup.archive_schedule, settings))
+        schedules.append(_schedule_args(LONG_TERM, ARCHIVE, backup.long_term_schedule, settings))
+    if settings.restore and settings.restore.source:
+        locations.append({**_location_args(SOURCE, settings.restore.source), "read_only": True})
+    args = _args(settings, backup, locations, schedules)
+    if backup.repository_password:
+        args["repository_password"] = secret(backup.repository_password)
+    return args
+
+
+def backup_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints) -> MailBackupArgs:
+    """A backup's sight of the primary's archive, and a place for its own backups while it has the mailboxes."""
+    locations = [_location_args(BACKUP_REGION, backup.location)]
+    archive = endpoints.archive
+    if archive:
+        mounted = LocationArgs(name=archive.location, bucket=archive.bucket, region=archive.region, read_only=True)
+        if archive.prefix:
+            mounted["prefix"] = archive.prefix
+        if archive.s3_url:
+            mounted["s3_url"] = archive.s3_url
+        if backup.archive_reader:
+            mounted["access_key_id"] = secret(backup.archive_reader.access_key_id)
+            mounted["secret_access_key"] = secret(backup.archive_reader.secret_access_key)
+        locations.append(mounted)
+    args = _args(settings, backup, locations, [_schedule_args(BACKUP_REGION, BACKUP_REGION, backup.schedule, settings)])
+    # The primary's, or its volumes could not be decrypted here.
+    password = (archive and archive.repository_password) or backup.repository_password
+    if password:
+        args["repository_password"] = secret(password)
+    return args
+
+
+def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints: RegionEndpoints | None) -> MailRestoreArgs:
+    """What is restored, and where to.
+
+    Args:
+        settings: of this stack.
+        restore: its settings.
+        wanted: the server that the mailboxes are for.
+        endpoints: the primary's, on a backup.
+    """
+    source, location = settings.namespace, HOT
+    if endpoints and endpoints.archive:
+        source, location = endpoints.mail_namespace, endpoints.archive.location
+    elif restore.source:
+        source, location = restore.source.namespace, SOURCE
+    args = MailRestoreArgs(
+        namespace=restore.namespace,
+        source_namespace=source,
+        location=location,
+        volume=not wanted.is_distributed,
+        velero_namespace=settings.backup.velero_namespace if settings.backup else "",
+        job_image=wanted.job_image,
+        fenced=settings.is_fenced,
+    )
+    if restore.backup_name:
+        args["backup_name"] = restore.backup_name
+    if restore.storage_class:
+        args["storage_class"] = restore.storage_class
+    return args
+
+
+def archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:
+    """The primary's archive, for the other region."""
+    if settings.archive is None:
+        return None
+    known = {"prefix": settings.archive.prefix, "s3Url": settings.archive.s3_url}
+    return {
+        "location": ARCHIVE,
+        "bucket": settings.archive.bucket,
+        "region": settings.archive.region,
+        "schedules": [ARCHIVE, LONG_TERM],
+        **{key: value for key, value in known.items() if value},
+        **({"repositoryPassword": backup.repository_password} if settings.install_velero or settings.repository_password else {}),
+    }
+
+
+def secret(value: SecretStr) -> Output[str]:
+    """A setting that is a secret, for the engine."""
+    return Output.secret(value.get_secret_value())
+
+
+def _args(settings: Settings, backup: Backup, locations: list[LocationArgs], schedules: list[ScheduleArgs]) -> MailBackupArgs:
+    return MailBackupArgs(
+        locations=locations,
+        schedules=schedules,
+        mail_namespace=settings.mailbox_namespace,
+        velero_namespace=backup.velero_namespace,
+        install_velero=backup.install_velero,
+    )
+
+
+def _location_args(name: str, location: BackupLocation) -> LocationArgs:
+    args = LocationArgs(name=name, bucket=location.bucket, region=location.region)
+    if location.prefix:
+        args["prefix"] = location.prefix
+    if location.s3_url:
+        args["s3_url"] = location.s3_url
+    if location.access_key_id and location.secret_access_key:
+        args["access_key_id"] = secret(location.access_key_id)
+        args["secret_access_key"] = secret(location.secret_access_key)
+    return args
+
+
+def _schedule_args(name: str, location: str, schedule: Schedule, settings: Settings) -> ScheduleArgs:
+    # What does not count must not become the newest backup.
+    serves = settings.has_mailboxes and not settings.is_fenced
+    return ScheduleArgs(name=name, location=location, cron=schedule.cron, keep_days=schedule.keep_days, paused=not serves)
