@@ -38,7 +38,7 @@ lock: ## requirements.txt and requirements-lint.txt from pyproject.toml
 	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 		--custom-compile-command "make lock" --extra doctor --extra test pyproject.toml --output-file requirements.txt
 	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--custom-compile-command "make lock" --extra lint --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
+		--custom-compile-command "make lock" --extra lint --extra aws --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
 
 clean: ## Remove what the other targets made
 	@rm -rf build $(VENV) .pytest_cache .hypothesis .ruff_cache

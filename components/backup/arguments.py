@@ -64,6 +64,8 @@ class MailBackupArgs(TypedDict):
     """Default: none."""
     mail_namespace: NotRequired[pulumi.Input[str]]
     """The namespace that is backed up. Default `mail`."""
+    sentinel_mailbox: NotRequired[str]
+    """The address of a mailbox in which every backup leaves one message, for `RestoreDrill`. Default: no sentinel is left."""
     velero_namespace: NotRequired[str]
     """Where Velero is, or is installed. Default `velero`."""
     install_velero: NotRequired[bool]
@@ -112,6 +114,7 @@ class Backup:
 
     locations: tuple[Location, ...]
     schedules: tuple[Schedule, ...] = ()
+    sentinel_mailbox: str | None = None
     velero_namespace: str = DEFAULT_VELERO_NAMESPACE
     install_velero: bool = False
 
@@ -140,10 +143,14 @@ def resolve(args: MailBackupArgs) -> Backup:
     schedules = tuple(_schedule(schedule, by_name, problems) for schedule in args.get("schedules", []))
     if len({schedule.name for schedule in schedules}) < len(schedules):
         problems.add("schedules: two have the same name")
+    mailbox = args.get("sentinel_mailbox")
+    if mailbox is not None:
+        mailbox = problems.checked("sentinel_mailbox", checks.email_address, mailbox)
     problems.refuse()
     return Backup(
         locations=locations,
         schedules=schedules,
+        sentinel_mailbox=mailbox,
         velero_namespace=args.get("velero_namespace", DEFAULT_VELERO_NAMESPACE),
         install_velero=args.get("install_velero", False),
     )

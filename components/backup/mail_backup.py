@@ -71,7 +71,7 @@ class MailBackup(pulumi.ComponentResource):
                 api_version=velero.API_VERSION,
                 kind="Schedule",
                 metadata=_metadata(schedule.name, backup),
-                spec=velero.schedule(schedule, mail_namespace),
+                spec=velero.schedule(schedule, mail_namespace, backup.sentinel_mailbox),
                 opts=ResourceOptions(parent=self, depends_on=[locations[schedule.location], policy]),
             )
 

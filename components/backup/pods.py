@@ -30,8 +30,7 @@ PROGRAMS = Path(__file__).parent / "jobs"
 
 def programs() -> dict[str, str]:
     """The programs as files of a ConfigMap: those of this folder, and the server's client, which they use."""
-    own = {path.name: path.read_text() for path in sorted(PROGRAMS.glob("*.py"))}
-    return {**own, "jmap.py": job_pod.programs()["jmap.py"]}
+    return {path.name: path.read_text() for path in sorted(PROGRAMS.glob("*.py"))} | {"jmap.py": job_pod.programs()["jmap.py"]}
 
 
 def template(

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import labels
 from ..stalwart import names as server_names
-from ..stalwart.paths import DATA_DIRECTORY
+from . import sentinel
 from .arguments import DEFAULT_AWS_PLUGIN_IMAGE, DEFAULT_VELERO_IMAGE, Backup, Location, Schedule
 
 API_VERSION = "velero.io/v1"
@@ -21,7 +21,7 @@ CREDENTIALS_KEY = "cloud"
 
 CHART = "velero"
 CHART_REPOSITORY = "https://vmware-tanzu.github.io/helm-charts"
-SYNC_TIMEOUT = "2m"
+SYNC_TIMEOUT = "5m"
 # Velero's own default of 4 hours is below what the first upload of a large store takes.
 UPLOAD_TIMEOUT = "24h0m0s"
 
@@ -48,12 +48,13 @@ def storage_location(location: Location) -> dict[str, Any]:
     return spec
 
 
-def schedule(item: Schedule, mail_namespace: Any) -> dict[str, Any]:
+def schedule(item: Schedule, mail_namespace: Any, sentinel_mailbox: str | None = None) -> dict[str, Any]:
     """The spec of a Schedule. `skipImmediately` stays unset: the controller rewrites it.
 
     Args:
         item: when, where to and how long.
         mail_namespace: the namespace that is backed up.
+        sentinel_mailbox: where each backup leaves a sentinel, for drills.
     """
     return {
         "schedule": item.cron,
@@ -69,16 +70,16 @@ def schedule(item: Schedule, mail_namespace: Any) -> dict[str, Any]:
             "defaultVolumesToFsBackup": False,
             "itemOperationTimeout": UPLOAD_TIMEOUT,
             "resourcePolicy": {"kind": "configmap", "name": POLICY_CONFIG_MAP},
-            "hooks": {"resources": [_sync_hook(mail_namespace)]},
+            "hooks": {"resources": [_hook(mail_namespace, sentinel_mailbox)]},
         },
     }
 
 
-def _sync_hook(mail_namespace: Any) -> dict[str, Any]:
+def _hook(mail_namespace: Any, sentinel_mailbox: str | None) -> dict[str, Any]:
     """Flush the server's files before the snapshot, which then holds everything the server has acknowledged."""
-    sync = {
+    command = {
         "container": server_names.CONTAINER,
-        "command": ["sync", "-f", DATA_DIRECTORY],
+        "command": sentinel.before_backup(sentinel_mailbox),
         "onError": "Fail",
         "timeout": SYNC_TIMEOUT,
     }
@@ -87,7 +88,7 @@ def _sync_hook(mail_namespace: Any) -> dict[str, Any]:
         "includedNamespaces": [mail_namespace],
         "includedResources": ["pods"],
         "labelSelector": {"matchLabels": labels.selector(server_names.APPLICATION, server_names.SERVER)},
-        "pre": [{"exec": sync}],
+        "pre": [{"exec": command}],
     }
 
 

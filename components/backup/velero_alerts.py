@@ -200,7 +200,7 @@ def maintenance(mail_namespace: str, locations: tuple[str, ...]) -> dict[str, An
     return alert(
         "MailRepositoryMaintenanceFailed",
         "warning",
-        f"increase({failures}[{window}]) > 0 or ({failures} unless {failures} offset {window}) > 0",
+        f"sum by (repository_name) (increase({failures}[{window}]) > 0 or ({failures} unless {failures} offset {window}))",
         5 * MINUTE,
         "Maintenance of the backup repository {{ $labels.repository_name }} failed",
         f"It failed in the last {hours(MAINTENANCE_WINDOW)}. No backup is lost, but the space of expired ones is not freed, and "

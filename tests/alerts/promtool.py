@@ -12,7 +12,7 @@ import yaml
 BUILT = Path(__file__).parents[2] / ".tools" / "promtool"
 START = 1_800_000_000  # when every world begins, in seconds of Unix time
 STEP_MINUTES = 5
-LABELS = "alertname, schedule, location, database, node, repository_name"
+LABELS = "alertname, schedule, location, database, node, repository_name, pod"
 
 
 def find() -> str:

@@ -17,11 +17,6 @@ H = 60  # an hour in minutes, which is how moments are told here
 SPEC = spec(WATCHED)
 
 
-@pytest.fixture(autouse=True)
-def _program():
-    promtool.find()
-
-
 def calm(series):
     """A value of a series that alarms nobody in the first hours."""
     return at(0) if "timestamp" in series else int("status" in series)
@@ -98,6 +93,14 @@ CASES = {
         },
         {H + 5: [FAILED], 3 * H: [FAILED], 8 * H: []},
     ),
+    "a pod of Velero that is gone is still seen": (
+        {
+            f'{LAST_SUCCESS}{{schedule="hot"}}': held(("_", 14)),
+            f'{LAST_SUCCESS}{{schedule="hot",pod="velero-1"}}': held((at(0), 14)),
+            f'{LAST_SUCCESS}{{schedule="hot",pod="velero-2"}}': held(("_", 6), (at(6), 8)),
+        },
+        {6 * H: [], 13 * H: []},
+    ),
     "a location is away for an hour": (
         {f'{worlds.LOCATION}{{backup_location_name="near"}}': held((1, 1), (0, 1), (1, 1))},
         {H + 10: [], H + 15: [alert("MailBackupLocationUnavailable", **NEAR)], 2 * H: []},
@@ -108,17 +111,17 @@ CASES = {
     ),
     **{
         f"an upload: {counter}": (
-            {f'{counter}{{node="n1"}}': held((0, 1), (1, 3))},
+            {f'{counter}{{node="n1",pod="agent-n1"}}': held((0, 1), (1, 3))},
             {H: [], H + 5: [alert("MailDataUploadFailed", node="n1")], 2 * H: []},
         )
         for counter in ("podVolume_data_upload_failure_total", "podVolume_data_upload_cancel_total")
     },
     "the first maintenance that ever fails": (
-        {f'{worlds.REPOSITORY}{{repository_name="mail-near-kopia"}}': held(("_", 2), (1, 12))},
+        {f'{worlds.REPOSITORY}{{repository_name="mail-near-kopia",pod="velero-1"}}': held(("_", 2), (1, 12))},
         {2 * H: [], 2 * H + 5: [REPOSITORY], 8 * H - 5: [REPOSITORY], 8 * H: []},
     ),
     "maintenance fails again": (
-        {f'{worlds.REPOSITORY}{{repository_name="mail-near-kopia"}}': held((1, 8), (2, 12))},
+        {f'{worlds.REPOSITORY}{{repository_name="mail-near-kopia",pod="velero-1"}}': held((1, 8), (2, 12))},
         {6 * H: [], 8 * H: [], 8 * H + 5: [REPOSITORY], 15 * H: []},
     ),
     # Long enough for every other alert of something absent.
@@ -159,6 +162,14 @@ CASES = {
     "a drill fails": (
         {SUCCESS: held((1, 1), (0, 1), (1, 1))},
         {H: [], H + 5: [DRILL_FAILED], 2 * H: []},
+    ),
+    "a drill fails, and an older one is still seen": (
+        {f'{DRILL}_success{{location="abroad",pod="drill-2"}}': held((0, 2))},
+        {0: [], 5: [DRILL_FAILED], H: [DRILL_FAILED]},
+    ),
+    "a drill succeeds, and an older one is still seen": (
+        {f'{DRILL}_last_success_timestamp_seconds{{location="abroad",pod="drill-0"}}': held((at(0), 80))},
+        {79 * H: []},
     ),
     "no drill succeeds for 80 hours": (
         {SUCCEEDED: held((at(0), 80), (at(80), 1))},
@@ -213,7 +224,7 @@ def test_the_texts_say_how_old_and_how_many(tmp_path):
         f'{LAST_SUCCESS}{{schedule="hot"}}': held((at(0), 80)),
         f'{LAST_SUCCESS}{{schedule="far"}}': held((at(0), 80)),
         **{f'{counter}{{schedule="cold"}}': held((0, 70), (2, 10)) for counter in worlds.COUNTERS},
-        'podVolume_data_upload_failure_total{node="n2"}': held((0, 73), (4, 7)),
+        'podVolume_data_upload_failure_total{node="n2",pod="agent-n2"}': held((0, 73), (4, 7)),
         f'{worlds.REPOSITORY}{{repository_name="mail-archive-kopia"}}': held(("_", 70), (1, 10)),
         READY: held((7, 80)),
         **instances(worlds.AVAILABLE, held((at(0), 80))),

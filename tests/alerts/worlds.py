@@ -54,7 +54,7 @@ VELERO = {
     **{f'{counter}{{schedule="{name}"}}': always(0) for counter in COUNTERS for name in ("hot", "cold")},
     **{f'{LOCATION}{{backup_location_name="{name}"}}': always(1) for name in WATCHED.locations},
 }
-NODE_AGENTS = {f'{counter}{{node="{node}"}}': always(0) for counter in UPLOADS for node in ("n1", "n2")}
+NODE_AGENTS = {f'{counter}{{node="{node}",pod="agent-{node}"}}': always(0) for counter in UPLOADS for node in ("n1", "n2")}
 DATABASE = {
     # A busy database: at every other look five segments wait.
     f'{WAITING}{{value="ready",namespace="mail",pod="mail-pg-1"}}': " ".join(["0 5"] * (HOURS * 6)),
@@ -75,7 +75,7 @@ OTHERS = {
     f'{LAST_SUCCESS}{{schedule="shop"}}': always(at(-999)),
     **{f'{counter}{{schedule="shop"}}': FAILING for counter in COUNTERS},
     f'{LOCATION}{{backup_location_name="shop"}}': always(0),
-    f'{REPOSITORY}{{repository_name="shop-near-kopia"}}': FAILING,
+    f'{REPOSITORY}{{repository_name="shop-near-kopia",pod="velero-1"}}': FAILING,
     f'{WAITING}{{value="ready",namespace="mail",pod="mail-pg-old-1"}}': always(99),
     f'{WAITING}{{value="ready",namespace="shop",pod="mail-pg-1"}}': always(99),
     f'{AVAILABLE}{{namespace="shop",pod="mail-pg-1"}}': always(0),

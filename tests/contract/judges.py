@@ -11,7 +11,10 @@ from offline.recorder import Recording, map_secrets
 from offline.summary import plan_text
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
-CUSTOM = ("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/", "externaldns.k8s.io/", "barmancloud.cnpg.io/", "monitoring.coreos.com/")
+CUSTOM = (
+    *("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/", "externaldns.k8s.io/", "barmancloud.cnpg.io/"),
+    "monitoring.coreos.com/",
+)
 
 
 def check_manifests(recording: Recording, versions: tuple[str, ...] = KUBERNETES_VERSIONS) -> int:

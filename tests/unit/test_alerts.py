@@ -119,6 +119,14 @@ def test_the_age_of_a_drill_is_in_days():
     assert of(ALL, "MailDrillNeverRan")["for"] == "691200s"
 
 
+def test_what_loses_mail_or_hides_that_it_would_is_critical():
+    assert {rule["alert"] for rule in rules(ALL) if rule["labels"]["severity"] == "critical"} == {
+        *("MailVeleroSilent", "MailBackupTooOld", "MailBackupNeverMade", "MailBackupLocationUnavailable"),
+        *("MailArchiveNotArriving", "MailArchiveNeverArrived", "MailDrillFailed"),
+        *("MailWalNotArchived", "MailWalPilesUp", "MailDatabaseBackupTooOld", "MailDatabaseBackupNeverMade"),
+    }
+
+
 def test_the_runbook_of_a_failover_is_with_what_a_failover_needs():
     assert {rule["alert"] for rule in rules(ALL) if "runbook" in rule["annotations"]} == ARRIVING | DRILLS
     assert {rule["annotations"].get("runbook") for rule in rules(ALL)} == {None, "docs/runbooks/failover.md"}

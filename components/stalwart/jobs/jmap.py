@@ -1,4 +1,4 @@
-"""A client of Stalwart's management API: JMAP with the server's own objects, such as `x:Account`."""
+"""A client of Stalwart's JMAP: the server's own objects, such as `x:Account`, and mail, which an admin may read."""
 
 import base64
 import http.client
@@ -73,6 +73,25 @@ class Server:
             raise self._refusal("session", status, body)
         return status == http.client.OK
 
+    def is_ready(self) -> bool:
+        """Whether the server answers."""
+        try:
+            status, _body = self._send("GET", "/healthz/ready")
+        except JmapError:
+            return False
+        return status == http.client.OK
+
+    def download(self, account: str, blob: str) -> bytes:
+        """The content of a blob (RFC 8620, section 6.2).
+
+        Raises:
+            JmapError: there is none, or the server cannot be asked.
+        """
+        status, body = self._send("GET", f"/jmap/download/{account}/{blob}/blob")
+        if status != http.client.OK:
+            raise self._refusal(f"download of {blob}", status, body)
+        return body
+
     def query_all(self, kind: str, condition: Mapping[str, object] | None = None) -> list[str]:
         """The ids of all objects of a kind, oldest first.
 
@@ -89,7 +108,7 @@ class Server:
                 arguments["filter"] = condition
             if ids:
                 arguments |= {"anchor": ids[-1], "anchorOffset": 1}
-            page: list[str] = self._call(f"x:{kind}/query", arguments)["ids"]
+            page: list[str] = self.call(f"x:{kind}/query", arguments)["ids"]
             if not page:
                 return ids
             ids += page
@@ -98,7 +117,7 @@ class Server:
         """The objects with these ids; those that are gone are left out. `id` is always among the properties."""
         objects: list[Object] = []
         for batch in _batches(ids):
-            objects += self._call(f"x:{kind}/get", {"ids": batch, "properties": properties})["list"]
+            objects += self.call(f"x:{kind}/get", {"ids": batch, "properties": properties})["list"]
         return objects
 
     def set(
@@ -128,12 +147,17 @@ class Server:
             self._write(method, "destroy", "notDestroyed", batch)
 
     def _write(self, method: str, verb: str, refusals: str, objects: object) -> None:
-        refused: dict[str, Object] = self._call(method, {verb: objects}).get(refusals) or {}
+        refused: dict[str, Object] = self.call(method, {verb: objects}).get(refusals) or {}
         for reason in refused.values():
             raise JmapError(f"{self._url}: {method} {verb}, {len(refused)} refused, the first: {json.dumps(reason)}")
 
-    def _call(self, method: str, arguments: Object) -> Object:
-        using = ["urn:ietf:params:jmap:core", "urn:stalwart:jmap"]
+    def call(self, method: str, arguments: Object) -> Object:
+        """The answer to one method call.
+
+        Raises:
+            JmapError: the server could not be reached, or refused it.
+        """
+        using = ["urn:ietf:params:jmap:core", "urn:ietf:params:jmap:mail", "urn:stalwart:jmap"]
         request = {"using": using, "methodCalls": [[method, arguments, "0"]]}
         status, body = self._send("POST", "/jmap", json.dumps(request).encode())
         if status != http.client.OK:

@@ -1,0 +1,194 @@
+"""Rehearses a restore: `python -m jobs.drill`.
+
+The newest backup is restored into a scratch namespace from which nothing can get out, a server is started on it in recovery
+mode, in which it takes and sends no mail, and what is in it is compared with what the backup's sentinel says. Everything is
+removed again, also what an earlier drill that was stopped has left. Neither DNS, nor a load balancer, nor live mail is touched.
+
+The environment: as for `jobs.restore`, where TARGET_NAMESPACE is the scratch namespace; SERVER_IMAGE; CONFIG, the
+ConfigMap there with the server's `config.json`; MAILBOX, with the sentinel; RESULT, the ConfigMap that keeps the result.
+"""
+
+# ruff: noqa: T201 (what it prints is the Job's log)
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from .check import Findings, check
+from .cluster import (
+    CLAIMS,
+    CONFIG_MAPS,
+    PODS,
+    RESTORES,
+    SECRETS,
+    Cluster,
+    ClusterError,
+    Kind,
+    Object,
+    WaitedTooLong,
+    await_,
+    own_cluster,
+)
+from .jmap import JmapError, Server
+from .metrics import Result, render
+from .restore import CannotRestore, Request, request_of, restore
+from .scratch import ADMIN_USER, PASSWORD_KEY, PORT, SCRATCH, scratch_pod
+
+CLEAN_TIMEOUT_S = 600.0
+# Where nothing gets out, a server waits for its web interface before it listens; and a large volume is slow to open.
+START_TIMEOUT_S = 1800.0
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What is rehearsed, and with what."""
+
+    request: Request
+    server_image: str
+    config: str
+    mailbox: str
+    result: str
+
+
+def clean(cluster: Cluster, request: Request) -> None:
+    """Remove what a drill makes: pod and password first, then the Restore, then the volume.
+
+    Raises:
+        WaitedTooLong: something did not go.
+    """
+    things: list[tuple[Kind, str, str]] = [
+        (PODS, request.target_namespace, SCRATCH),
+        (SECRETS, request.target_namespace, SCRATCH),
+        (RESTORES, request.velero_namespace, request.name),
+        (CONFIG_MAPS, request.velero_namespace, request.name),
+        (CLAIMS, request.target_namespace, request.claim),
+    ]
+    for kind, namespace, name in things:
+        cluster.delete(kind, namespace, name)
+    for kind, namespace, name in things:
+        _ = await_(
+            f"{kind.plural}/{name} to be gone",
+            lambda kind=kind, namespace=namespace, name=name: None if cluster.get(kind, namespace, name) else True,
+            CLEAN_TIMEOUT_S,
+        )
+
+
+def rehearse(cluster: Cluster, drill: Drill) -> tuple[Object, Findings, float]:
+    """Restore, start and look.
+
+    Returns:
+        The backup, what is in it, and how many seconds it took until the mail could be read.
+
+    Raises:
+        CannotRestore: saying why.
+        WaitedTooLong: saying for what.
+        ClusterError: the API server refused something.
+        JmapError: the restored server cannot be asked.
+    """
+    began = datetime.now(UTC)
+    backup = restore(cluster, drill.request)
+    password = secrets.token_urlsafe(32)
+    namespace = drill.request.target_namespace
+    login: Object = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": SCRATCH, "namespace": namespace},
+        "stringData": {PASSWORD_KEY: f"{ADMIN_USER}:{password}"},
+    }
+    cluster.create(SECRETS, namespace, login)
+    cluster.create(PODS, namespace, scratch_pod(namespace, drill.server_image, drill.config, drill.request.claim))
+    address = await_("an address for the restored server", lambda: _address(cluster, namespace), START_TIMEOUT_S)
+    with Server(f"http://{address}:{PORT}", ADMIN_USER, password) as server:
+        _ = await_("the restored server to answer", lambda: server.is_ready() or None, START_TIMEOUT_S)
+        findings = check(server, drill.mailbox, _time(backup["status"]["startTimestamp"]))
+    return backup, findings, (datetime.now(UTC) - began).total_seconds()
+
+
+def run(cluster: Cluster, drill: Drill) -> bool:
+    """Rehearse, say what was found, and keep it for the metrics; whether all is well."""
+    location, now = drill.request.location, datetime.now(UTC)
+    earlier = _kept(cluster, drill)
+    rpo = rto = None
+    try:
+        clean(cluster, drill.request)
+        backup, findings, rto = rehearse(cluster, drill)
+        # Were the region lost now, what came after this moment would be.
+        last = findings.sentinel.time if findings.sentinel else _time(backup["status"]["startTimestamp"])
+        rpo = (now - last).total_seconds()
+        problems = findings.problems
+        print(f"backup:   {backup['metadata']['name']} in {location}")
+        print(f"contents: {findings.accounts} accounts, {findings.messages} messages")
+        print(f"RPO:      {_minutes(rpo)} of mail would be lost if the region were lost now")
+        print(f"RTO:      {_minutes(rto)} until the mail could be read")
+    except (CannotRestore, WaitedTooLong, ClusterError, JmapError) as error:
+        problems = [str(error)]
+    try:
+        clean(cluster, drill.request)
+    except (WaitedTooLong, ClusterError) as error:
+        problems.append(f"something was left behind: {error}")
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    success = not problems
+    ended = datetime.now(UTC).timestamp()
+    last_success = ended if success else earlier.last_success if earlier else None
+    _keep(cluster, drill, Result(location, ended, last_success, success, rpo, rto))
+    print("the drill is passed" if success else "the drill is failed", flush=True)
+    return success
+
+
+def _address(cluster: Cluster, namespace: str) -> str | None:
+    pod = cluster.get(PODS, namespace, SCRATCH)
+    status = (pod or {}).get("status", {})
+    if status.get("phase") == "Failed":
+        raise CannotRestore(f"the restored server stopped: {status.get('message') or status.get('containerStatuses')}")
+    return status.get("podIP") or None
+
+
+def _kept(cluster: Cluster, drill: Drill) -> Result | None:
+    try:
+        found = cluster.get(CONFIG_MAPS, drill.request.velero_namespace, drill.result)
+        return Result(**json.loads(found["data"]["result"])) if found else None
+    except (ClusterError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _keep(cluster: Cluster, drill: Drill, result: Result) -> None:
+    body: Object = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": drill.result, "namespace": drill.request.velero_namespace},
+        "data": {"result": json.dumps(result.__dict__), "metrics": render(result)},
+    }
+    cluster.create(CONFIG_MAPS, drill.request.velero_namespace, body)
+    cluster.patch(CONFIG_MAPS, drill.request.velero_namespace, drill.result, {"data": body["data"]})
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _minutes(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    return f"{hours} h {rest // 60} min {rest % 60} s"
+
+
+def drill_of(environment: Mapping[str, str]) -> Drill:
+    """The drill that the environment states."""
+    return Drill(request_of(environment), *(environment[name] for name in ("SERVER_IMAGE", "CONFIG", "MAILBOX", "RESULT")))
+
+
+def main() -> int:
+    """Rehearse what the environment states; the exit code."""
+    try:
+        return 0 if run(own_cluster(), drill_of(os.environ)) else 1
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
