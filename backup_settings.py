@@ -5,10 +5,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from components import checks
-from components.backup import arguments as backup_arguments
+from components.cron import cron
 from components.model import BucketName, KubernetesName, Model
 
-Cron = Annotated[str, AfterValidator(backup_arguments.cron)]
+Cron = Annotated[str, AfterValidator(cron)]
 
 SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
 
@@ -48,6 +48,18 @@ class ReaderKeys(Model):
     secret_access_key: SecretStr = Field(description="the key itself", examples=[SECRET_EXAMPLE])
 
 
+class Drill(Model):
+    """Rehearsals of a restore, in a namespace of their own."""
+
+    cron: Cron | None = Field(
+        None, description="five cron fields, in UTC; default: only when `make drill` is typed", examples=["23 4 2 * *"]
+    )
+    max_age_days: int = Field(35, ge=1, le=400, description="days from 1 to 400 after which there is an alert", examples=["35"])
+    storage_class: str | None = Field(
+        None, description="of the rehearsed volume; default: that of the backed up one", examples=["fast-ssd"]
+    )
+
+
 class Backup(Model):
     """Backups to S3, with Velero."""
 
@@ -76,6 +88,10 @@ class Backup(Model):
     )
     archive_reader: ReaderKeys | None = Field(
         None, description="on the backup: keys for the primary's archive, else Velero's identity", examples=[SECRET_EXAMPLE]
+    )
+    drill: Drill = Field(Drill.model_validate({}), description="rehearsals of a restore", examples=['{"cron": "23 4 2 * *"}'])
+    alerts: bool = Field(
+        False, description="true where the Prometheus operator is: alert rules, and the drills' metrics", examples=["true"]
     )
     install_velero: bool = Field(
         False, description="true to install Velero by its chart, false when it is there already", examples=["true"]

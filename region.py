@@ -12,7 +12,7 @@ import mailboxes
 import region_backup
 import region_dns
 import stacks
-from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, StalwartServer
+from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, RestoreDrill, StalwartServer
 from components.dns.arguments import Dns, MailDnsArgs
 from components.dns.arguments import resolve as resolve_dns
 from components.mail_domain import DnsProvider, MailDomainArgs
@@ -64,9 +64,10 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     archive = None
     if settings.backup:
         backup = MailBackup("backup", region_backup.primary_args(settings, settings.backup), options)
-        archive = region_backup.archive_endpoint(settings.backup, backup)
+        archive = region_backup.archive_endpoint(settings, backup)
         after = ResourceOptions(providers=providers, depends_on=[backup])
         mailboxes.restore_first(server_args, settings, wanted, None, after)
+        _drill(settings, None, after)
     server = StalwartServer("stalwart", server_args, options)
     dns_args["dkim_public_keys"] = keys.each_public_key()
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
@@ -109,8 +110,9 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     outputs = _outputs(wanted, server, records, dns)
     if settings.backup:
         backup = MailBackup("backup", region_backup.backup_args(settings, settings.backup, endpoints), options)
+        after = ResourceOptions(providers=providers, depends_on=[backup])
+        _drill(settings, endpoints, after)
         if stand_in:
-            after = ResourceOptions(providers=providers, depends_on=[backup])
             mailboxes.restore_first(stand_in.args, settings, stand_in.wanted, endpoints, after)
             return _with_mailboxes(outputs, settings, endpoints, stand_in, options)
     return outputs
@@ -168,6 +170,12 @@ def _with_mailboxes(
         "ptr": Output.all(outputs["ptr"], dns.ptr).apply(lambda both: {**both[0], **both[1]}),
         "exchanges": sorted({settings.hostname, endpoints.hostname}),
     }
+
+
+def _drill(settings: Settings, endpoints: RegionEndpoints | None, options: ResourceOptions) -> None:
+    args = region_backup.drill_args(settings, settings.backup, endpoints) if settings.backup else None
+    if args:
+        _ = RestoreDrill("drill", args, options)
 
 
 def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:

@@ -8,10 +8,14 @@ from pydantic import SecretStr
 
 from backup_settings import Backup, BackupLocation, Schedule
 from components import MailBackup
-from components.backup.arguments import LocationArgs, MailBackupArgs, ScheduleArgs
+from components.backup.arguments import AlertsArgs, ArrivingArgs, LocationArgs, MailBackupArgs, ScheduleArgs
 from components.backup.mail_restore import MailRestoreArgs
+from components.backup.restore_drill import RestoreDrillArgs
 from components.endpoints import RegionEndpoints
 from components.stalwart.arguments import Server
+from components.stalwart.names import DATABASE
+from components.stalwart.options.storage import StorageKind
+from components.stalwart.plans.mailboxes import ROLE_MAILBOX
 from restore_settings import Restore
 from settings import Settings
 
@@ -33,9 +37,14 @@ def primary_args(settings: Settings, backup: Backup) -> MailBackupArgs:
         schedules.append(_schedule_args(LONG_TERM, ARCHIVE, backup.long_term_schedule, settings))
     if settings.restore and settings.restore.source:
         locations.append({**_location_args(SOURCE, settings.restore.source), "read_only": True})
-    args = _args(settings, backup, locations, schedules)
+    args = _args(settings, backup, locations, schedules, has_drill=settings.storage.kind == StorageKind.EMBEDDED)
+    if "alerts" in args and settings.storage.archive:
+        args["alerts"]["database"] = DATABASE
     if backup.repository_password:
         args["repository_password"] = secret(backup.repository_password)
+    mailbox = sentinel_mailbox(settings)
+    if mailbox:
+        args["sentinel_mailbox"] = mailbox
     return args
 
 
@@ -53,7 +62,14 @@ def backup_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints) 
             mounted["access_key_id"] = secret(backup.archive_reader.access_key_id)
             mounted["secret_access_key"] = secret(backup.archive_reader.secret_access_key)
         locations.append(mounted)
-    args = _args(settings, backup, locations, [_schedule_args(BACKUP_REGION, BACKUP_REGION, backup.schedule, settings)])
+    schedules = [_schedule_args(BACKUP_REGION, BACKUP_REGION, backup.schedule, settings)]
+    args = _args(settings, backup, locations, schedules, has_drill=archive is not None and archive.volume)
+    if archive and "alerts" in args:
+        args["alerts"]["arriving"] = [
+            ArrivingArgs(name=name, location=archive.location, cron=cron) for name, cron in archive.schedules.items()
+        ]
+    if archive and archive.sentinel_mailbox:
+        args["sentinel_mailbox"] = archive.sentinel_mailbox
     # The primary's, or its volumes could not be decrypted here.
     password = (archive and archive.repository_password) or backup.repository_password
     if password:
@@ -91,18 +107,57 @@ def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints
     return args
 
 
-def archive_endpoint(settings: Backup, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:
-    """The primary's archive, for the other region."""
-    if settings.archive is None:
+def drill_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints | None) -> RestoreDrillArgs | None:
+    """What is rehearsed: the backup that this region would restore. None where there is none, or no volume in it."""
+    drill = backup.drill
+    if endpoints:
+        archive, image = endpoints.archive, str(endpoints.server.get("server_image", settings.image))
+        if archive is None or not archive.volume:
+            return None
+        location, source, mailbox = archive.location, endpoints.mail_namespace, archive.sentinel_mailbox
+    else:
+        if settings.storage.kind == StorageKind.DISTRIBUTED:
+            return None
+        location, source, mailbox, image = HOT, settings.mailbox_namespace, sentinel_mailbox(settings), settings.image
+    args = RestoreDrillArgs(
+        location=location,
+        source_namespace=source,
+        server_image=image,
+        velero_namespace=backup.velero_namespace,
+        job_image=settings.job_image,
+        metrics=backup.alerts,
+    )
+    if mailbox:
+        args["sentinel_mailbox"] = mailbox
+    if drill.cron:
+        args["cron"] = drill.cron
+    if drill.storage_class:
+        args["storage_class"] = drill.storage_class
+    return args
+
+
+def sentinel_mailbox(settings: Settings) -> str | None:
+    """Where a primary's backups leave their sentinels: the mailbox that every server has, unless its accounts are elsewhere."""
+    if settings.directory and settings.directory.ldap:
         return None
-    known = {"prefix": settings.archive.prefix, "s3Url": settings.archive.s3_url}
+    first = next(domain.name for domain in settings.domains if not domain.parked)
+    return f"{ROLE_MAILBOX}@{first}"
+
+
+def archive_endpoint(settings: Settings, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:
+    """The primary's archive, for the other region."""
+    own = settings.backup
+    if own is None or own.archive is None:
+        return None
+    known = {"prefix": own.archive.prefix, "s3Url": own.archive.s3_url, "sentinelMailbox": sentinel_mailbox(settings)}
     return {
         "location": ARCHIVE,
-        "bucket": settings.archive.bucket,
-        "region": settings.archive.region,
-        "schedules": [ARCHIVE, LONG_TERM],
+        "bucket": own.archive.bucket,
+        "region": own.archive.region,
+        "schedules": {ARCHIVE: own.archive_schedule.cron, LONG_TERM: own.long_term_schedule.cron},
+        "volume": settings.storage.kind == StorageKind.EMBEDDED,
         **{key: value for key, value in known.items() if value},
-        **({"repositoryPassword": backup.repository_password} if settings.install_velero or settings.repository_password else {}),
+        **({"repositoryPassword": backup.repository_password} if own.install_velero or own.repository_password else {}),
     }
 
 
@@ -111,14 +166,19 @@ def secret(value: SecretStr) -> Output[str]:
     return Output.secret(value.get_secret_value())
 
 
-def _args(settings: Settings, backup: Backup, locations: list[LocationArgs], schedules: list[ScheduleArgs]) -> MailBackupArgs:
-    return MailBackupArgs(
+def _args(
+    settings: Settings, backup: Backup, locations: list[LocationArgs], schedules: list[ScheduleArgs], has_drill: bool
+) -> MailBackupArgs:
+    args = MailBackupArgs(
         locations=locations,
         schedules=schedules,
         mail_namespace=settings.mailbox_namespace,
         velero_namespace=backup.velero_namespace,
         install_velero=backup.install_velero,
     )
+    if backup.alerts:
+        args["alerts"] = AlertsArgs(drill_max_age_days=backup.drill.max_age_days) if has_drill else AlertsArgs()
+    return args
 
 
 def _location_args(name: str, location: BackupLocation) -> LocationArgs:

@@ -9,6 +9,7 @@ from components.dns.zones import without_id, zone_of
 from components.endpoints import EndpointsError
 from components.mail_domain import DnsProvider
 from components.stalwart.options.recipients import RecipientSource
+from components.stalwart.options.storage import StorageKind
 from settings import Settings, SettingsError
 
 
@@ -91,6 +92,7 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
             "    allowed: another bucket, or another prefix\n"
             "    example: pulumi config set --path backup.location.prefix backup"
         )
+    mistakes += _what_an_active_backup_lacks(settings, endpoints)
     if settings.recipients.source == RecipientSource.PRIMARY and not endpoints.recipient_reader:
         mistakes.append(
             "mail:recipients.source = 'primary' and the primary cannot be asked for its recipients: it has a directory, or no"
@@ -108,3 +110,32 @@ def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> 
         )
     if mistakes:
         raise SettingsError("This stack does not fit the primary's; nothing was created.\n\n" + "\n\n".join(mistakes))
+
+
+def _what_an_active_backup_lacks(settings: Settings, endpoints: RegionEndpoints) -> list[str]:
+    restore = settings.restored
+    if restore is None:
+        return []
+    mistakes: list[str] = []
+    archive = endpoints.archive
+    if archive is None:
+        mistakes.append(
+            "mail:mode = 'active' and the primary's stack has no archive to restore from, since it has no backup.archive\n"
+            "    allowed: standby\n"
+            "    example: pulumi config set mode standby"
+        )
+    elif not archive.volume and restore.storage is None:
+        mistakes.append(
+            "mail:restore.storage is not set, and the primary's mail is in a database and a bucket: where are they in this"
+            " region?\n"
+            "    allowed: storage of the kind distributed, with the blobs bucket that the primary's is replicated to\n"
+            "    example: in the stack's file, as docs/runbooks/failover.md shows"
+        )
+    elif restore.storage and (restore.storage.kind == StorageKind.EMBEDDED) != archive.volume:
+        kind = "embedded" if archive.volume else "distributed"
+        mistakes.append(
+            f"mail:restore.storage.kind = '{restore.storage.kind}' and the primary's mail is in {kind} storage\n"
+            f"    allowed: {kind}\n"
+            "    example: take restore.storage out of the stack's file"
+        )
+    return mistakes

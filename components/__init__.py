@@ -1,4 +1,4 @@
-"""Three components that stand up the Stalwart mail platform, for any Pulumi project, and the keys they share.
+"""Components that stand up the Stalwart mail platform, for any Pulumi project: server, DNS, backups, and what goes with them.
 
 Each is imported when it is first named: the SDKs of providers that are not used cost nothing.
 """
@@ -7,7 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .backup.archive_bucket import ArchiveBucket as ArchiveBucket
     from .backup.mail_backup import MailBackup as MailBackup
+    from .backup.mail_restore import MailRestore as MailRestore
+    from .backup.restore_drill import RestoreDrill as RestoreDrill
     from .dns.dkim_keys import DkimKeys as DkimKeys
     from .dns.mail_dns import MailDns as MailDns
     from .endpoints import RegionEndpoints as RegionEndpoints
@@ -18,9 +21,21 @@ _HOMES = {
     "MailDns": ".dns.mail_dns",
     "DkimKeys": ".dns.dkim_keys",
     "MailBackup": ".backup.mail_backup",
+    "MailRestore": ".backup.mail_restore",
+    "RestoreDrill": ".backup.restore_drill",
+    "ArchiveBucket": ".backup.archive_bucket",
     "RegionEndpoints": ".endpoints",
 }
-__all__ = ["DkimKeys", "MailBackup", "MailDns", "RegionEndpoints", "StalwartServer"]
+__all__ = [
+    "ArchiveBucket",
+    "DkimKeys",
+    "MailBackup",
+    "MailDns",
+    "MailRestore",
+    "RegionEndpoints",
+    "RestoreDrill",
+    "StalwartServer",
+]
 
 
 def __getattr__(name: str) -> Any:

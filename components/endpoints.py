@@ -59,8 +59,12 @@ class ArchiveEndpoint(_Model):
     s3_url: str | None = None
     repository_password: SecretStr | None = None
     """What its volume data is encrypted with; absent when the primary's Velero was not installed by this program."""
-    schedules: tuple[str, ...] = ()
-    """The Schedules whose backups are in it."""
+    schedules: Mapping[str, str] = {}
+    """The Schedules whose backups are in it, each with its cron expression."""
+    sentinel_mailbox: str | None = None
+    """Where each backup leaves a sentinel."""
+    volume: bool
+    """Whether the mail is in a volume, and so in the archive; else it is in a database with an archive of its own."""
 
 
 class RegionEndpoints(_Model):

@@ -3,6 +3,7 @@
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
 PART_OF = "stalwart-mail"
+NOT_IN_BACKUPS = "velero.io/exclude-from-backup"  # Velero leaves out what has it with the value `true`
 
 
 def recommended(name: str, component: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from .recorder import Recording, Resource, map_secrets, reveal
-from .summary import plan_text, server_page
+from .summary import MAILBOXES, plan_text, server_page
 from .world import STAND_IN_ADDRESS
 
 PLACEHOLDER = "<secret>"
@@ -31,8 +31,12 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
         "summary.md": summary,
         "outputs.json": _json(hide(dict(recording.outputs))),
         "plan.ndjson": plan_text(recording),
-        "server.md": server_page(recording),
+        "server.md": server_page(recording.outputs["hostname"], plan_text(recording)),
     }
+    mailboxes = plan_text(recording, MAILBOXES)
+    if mailboxes:
+        files["mailboxes.ndjson"] = mailboxes
+        files["mailboxes.md"] = server_page(recording.outputs["mailboxes"]["hostname"], mailboxes)
     for resource in sorted(recording.resources.values(), key=lambda resource: resource.urn):
         if resource.type == HELM_RELEASE:
             files[f"helm/{resource.inputs['name']}.yaml"] = _yaml(hide(dict(resource.inputs)))
@@ -74,7 +78,9 @@ def _placeholder(_secret: Any) -> str:
 def _file_name(resource: Resource) -> str:
     kind, metadata = resource.inputs["kind"], resource.inputs["metadata"]
     order = APPLY_ORDER.index(kind) if kind in APPLY_ORDER else len(APPLY_ORDER)
-    return f"{order}-{kind.lower()}-{metadata['name']}.yaml"
+    # The server that stands in for the primary has objects of the same names as this region's own, in another namespace.
+    place = f"{metadata['namespace']}-" if f"::{MAILBOXES}-" in resource.urn else ""
+    return f"{order}-{kind.lower()}-{place}{metadata['name']}.yaml"
 
 
 def _noted(zone: str) -> str:

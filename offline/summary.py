@@ -1,15 +1,19 @@
 """The one-page summary of a recorded stack: what is created, what DNS says, and which way mail takes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.stalwart.listeners import SMTP_PORT
 from components.stalwart.plans.outbound import HOLD
 
-from .recorder import Recording, Resource
+from .backups import backups
+from .recorder import Recording
+from .tables import table
 from .told import told
 
+SERVER = "stalwart"  # the component's name
+MAILBOXES = "mailboxes"  # that of the server which stands in for the primary
 MAX_ZONES = 8
 MAX_RECORDS = 40  # of one zone
 MAX_PROTECTED = 12
@@ -34,7 +38,7 @@ def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
         _records(outputs["zones"]),
         _for_others(outputs),
         _server(recording),
-        _backups(recording),
+        backups(recording, config),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -55,6 +59,10 @@ def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
             f"Internet --25--> {host} (MX 20, {addresses}) --> queue, up to {HOLD.days} days",
             f"   queue --25, at least every 15 minutes--> {route} (MX 10)",
         ]
+        mailboxes = outputs.get("mailboxes")
+        if mailboxes:
+            state = "fenced: no mail in or out" if mailboxes["fenced"] else f"serving at {', '.join(mailboxes['addresses'])}"
+            lines.append(f"{mailboxes['hostname']}, restored to {mailboxes['namespace']} --> mailboxes, {state}")
     return "## Mail\n\n```\n" + "\n".join(lines) + "\n```"
 
 
@@ -67,10 +75,10 @@ def _resources(recording: Recording) -> str:
     found = [resource for resource in recording.resources.values() if not resource.type.startswith("pulumi:providers:")]
     kinds = Counter(resource.type.rpartition(":")[2] for resource in found)
     protected = sorted(resource.name for resource in recording.resources.values() if resource.protect)
-    table = _table(("kind", "number"), [(kind, str(number)) for kind, number in sorted(kinds.items())])
+    listed = table(("kind", "number"), [(kind, str(number)) for kind, number in sorted(kinds.items())])
     more = f" and {len(protected) - MAX_PROTECTED} more" if len(protected) > MAX_PROTECTED else ""
     named = ", ".join(protected[:MAX_PROTECTED])
-    return f"## Resources\n\n{len(found)} in all.\n\n{table}\n\nProtected from deletion: {named}{more}."
+    return f"## Resources\n\n{len(found)} in all.\n\n{listed}\n\nProtected from deletion: {named}{more}."
 
 
 def _records(zones: Mapping[str, str]) -> str:
@@ -82,7 +90,7 @@ def _records(zones: Mapping[str, str]) -> str:
             rows.append((zone, f"and {len(records) - MAX_RECORDS} more", "", f"in zones/{zone}.zone"))
     left = len(zones) - MAX_ZONES
     more = f"\n\nAnd {left} more zones; see `zones/`." if left > 0 else ""
-    return "## Records\n\n" + _table(("zone", "name", "type", "value"), rows) + more
+    return "## Records\n\n" + table(("zone", "name", "type", "value"), rows) + more
 
 
 def _for_others(outputs: Mapping[str, Any]) -> str:
@@ -90,7 +98,7 @@ def _for_others(outputs: Mapping[str, Any]) -> str:
     rows = [(f"the owner of {address}", f"PTR {name}") for address, name in sorted(outputs["ptr"].items())]
     rows += [("the owner of the zone", _short(line, MAX_SETTINGS)) for line in outputs["elsewhere"]]
     rows += [(f"the registrar of {zone}", "the DS record in the output `ds`") for zone in sorted(outputs["ds"])]
-    return "## For others to publish\n\n" + _table(("who", "what"), rows)
+    return "## For others to publish\n\n" + table(("who", "what"), rows)
 
 
 def _server(recording: Recording) -> str:
@@ -104,48 +112,22 @@ def _server(recording: Recording) -> str:
             shown.append((kind, label, _short(settings, MAX_SETTINGS)))
         elif seen[kind] == counts[kind]:
             shown.append((kind, f"and {counts[kind] - MAX_OBJECTS} more", ""))
-    return "## What the server is told\n\n" + _table(("object", "which", "settings"), shown) + "\n\nIn full: `server.md`."
+    return "## What the server is told\n\n" + table(("object", "which", "settings"), shown) + "\n\nIn full: `server.md`."
 
 
-def server_page(recording: Recording) -> str:
-    """Everything the server is told, as a Markdown table."""
+def server_page(hostname: str, plan: str) -> str:
+    """Everything a server is told, as a Markdown table."""
     # Not aligned: one object with a thousand aliases would make every line as long.
-    rows = [" | ".join((row.object, row.label, row.settings.replace("|", "\\|"))) for row in told(plan_text(recording))]
-    lines = [f"# What {recording.outputs['hostname']} is told", "", "| object | which | settings |", "|---|---|---|"]
+    rows = [" | ".join((row.object, row.label, row.settings.replace("|", "\\|"))) for row in told(plan)]
+    lines = [f"# What {hostname} is told", "", "| object | which | settings |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {row} |" for row in rows)]) + "\n"
 
 
-def plan_text(recording: Recording) -> str:
-    """The recorded server plan, as NDJSON."""
-    found = [resource.inputs["data"] for resource in recording.of_type("kubernetes:core/v1:ConfigMap")]
-    return "".join(data["plan.ndjson"] for data in found if "plan.ndjson" in data)
+def plan_text(recording: Recording, server: str = SERVER) -> str:
+    """The recorded plan of a server, as NDJSON; empty when there is no such server."""
+    found = recording.of_type("kubernetes:core/v1:ConfigMap")
+    return "".join(resource.inputs["data"]["plan.ndjson"] for resource in found if resource.name == f"{server}-plan")
 
 
 def _short(value: str, width: int = MAX_VALUE) -> str:
     return value if len(value) <= width else value[: width - 3] + "..."
-
-
-def _backups(recording: Recording) -> str:
-    locations = recording.of_type("kubernetes:velero.io/v1:BackupStorageLocation")
-    schedules = {s.inputs["spec"]["template"]["storageLocation"]: s.inputs["spec"] for s in _schedules(recording)}
-    rows: list[tuple[str, ...]] = []
-    for location in sorted(locations, key=lambda resource: resource.name):
-        spec, name = location.inputs["spec"], location.inputs["metadata"]["name"]
-        schedule = schedules.get(name)
-        kept = f"{int(schedule['template']['ttl'].partition('h')[0]) // 24} days" if schedule else "-"
-        when = schedule["schedule"] if schedule else "-"
-        bucket = f"{spec['objectStorage']['bucket']} ({spec['config']['region']})"
-        rows.append((name, bucket, spec["accessMode"], when, kept))
-    return "## Backups\n\n" + _table(("location", "bucket", "access", "when (cron, UTC)", "kept"), rows) if rows else ""
-
-
-def _schedules(recording: Recording) -> Sequence[Resource]:
-    return recording.of_type("kubernetes:velero.io/v1:Schedule")
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [head, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
-    )

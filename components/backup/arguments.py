@@ -1,21 +1,22 @@
 """What a `MailBackup` is given, and the checked form that everything below works with."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
 
 import pulumi
 
 from .. import checks
+from ..cron import cron, longest_gap_s
+from .alerts import Watched, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
+DEFAULT_MAIL_NAMESPACE = "mail"
 DEFAULT_CHART_VERSION = "12.1.0"  # older charts pull a kubectl image that is gone
 # 1.18.3: a standby no longer takes a half-written backup for its own; 1.14.3: objects on S3-compatibles are no longer corrupted.
 DEFAULT_VELERO_IMAGE = "velero/velero:v1.18.3"
 DEFAULT_AWS_PLUGIN_IMAGE = "velero/velero-plugin-for-aws:v1.14.3"
 
-CRON = re.compile(r"^(CRON_TZ=\S+ )?(\S+ ){4}\S+$")  # Velero takes five fields
 HOURS_PER_DAY = 24
 
 
@@ -48,11 +49,33 @@ class ScheduleArgs(TypedDict):
     location: str
     """The name of the location the backups go to."""
     cron: str
-    """Five fields, for example `17 */6 * * *`, in UTC unless it starts with CRON_TZ=."""
+    """Five fields, for example `17 */6 * * *`, in UTC."""
     keep_days: int
     """After so many days Velero deletes a backup. Not a lifecycle rule of the bucket: that would destroy the repository."""
     paused: NotRequired[bool]
     """True while what it would back up does not count. Default false."""
+
+
+class ArrivingArgs(TypedDict):
+    """A Schedule of another region, whose backups arrive in a location here."""
+
+    name: str
+    """The Schedule's name."""
+    location: str
+    """The name of the location here."""
+    cron: str
+    """When it runs there: five fields, in UTC."""
+
+
+class AlertsArgs(TypedDict):
+    """What there are alerts about beside this region's own locations and schedules."""
+
+    arriving: NotRequired[list[ArrivingArgs]]
+    """Default: no backups of another region arrive."""
+    database: NotRequired[str]
+    """The CloudNativePG cluster in the mail namespace with an archive. Default: none."""
+    drill_max_age_days: NotRequired[int]
+    """After so many days without a drill that was passed there is an alert. Default: there are no drills."""
 
 
 class MailBackupArgs(TypedDict):
@@ -66,6 +89,8 @@ class MailBackupArgs(TypedDict):
     """The namespace that is backed up. Default `mail`."""
     sentinel_mailbox: NotRequired[str]
     """The address of a mailbox in which every backup leaves one message, for `RestoreDrill`. Default: no sentinel is left."""
+    alerts: NotRequired[AlertsArgs]
+    """Where the Prometheus operator is: make a PrometheusRule. Default: none."""
     velero_namespace: NotRequired[str]
     """Where Velero is, or is installed. Default `velero`."""
     install_velero: NotRequired[bool]
@@ -115,15 +140,10 @@ class Backup:
     locations: tuple[Location, ...]
     schedules: tuple[Schedule, ...] = ()
     sentinel_mailbox: str | None = None
+    watched: Watched | None = None
+    """In the default mail namespace: the real one may be known late."""
     velero_namespace: str = DEFAULT_VELERO_NAMESPACE
     install_velero: bool = False
-
-
-def cron(value: str) -> str:
-    """A cron expression as Velero takes it: five fields, with or without `CRON_TZ=` before them."""
-    if not CRON.match(value):
-        raise ValueError("is not a cron expression of five fields (minute, hour, day, month, weekday)")
-    return value
 
 
 def resolve(args: MailBackupArgs) -> Backup:
@@ -146,13 +166,36 @@ def resolve(args: MailBackupArgs) -> Backup:
     mailbox = args.get("sentinel_mailbox")
     if mailbox is not None:
         mailbox = problems.checked("sentinel_mailbox", checks.email_address, mailbox)
+    arriving = [*args.get("alerts", AlertsArgs()).get("arriving", [])]
+    for schedule in arriving:
+        _ = problems.checked(f"alerts.arriving: {schedule['name']}", cron, schedule["cron"])
     problems.refuse()
     return Backup(
         locations=locations,
         schedules=schedules,
         sentinel_mailbox=mailbox,
+        watched=_watched(args["alerts"], locations, schedules) if "alerts" in args else None,
         velero_namespace=args.get("velero_namespace", DEFAULT_VELERO_NAMESPACE),
         install_velero=args.get("install_velero", False),
+    )
+
+
+def _watched(args: AlertsArgs, locations: Sequence[Location], schedules: Sequence[Schedule]) -> Watched:
+    own = [
+        WatchedSchedule(schedule.name, schedule.location, longest_gap_s(schedule.cron), made_here=True)
+        for schedule in schedules
+        if not schedule.paused
+    ]
+    arriving = [
+        WatchedSchedule(schedule["name"], schedule["location"], longest_gap_s(schedule["cron"]), made_here=False)
+        for schedule in args.get("arriving", [])
+    ]
+    return Watched(
+        schedules=(*own, *arriving),
+        locations=tuple(location.name for location in locations),
+        mail_namespace=DEFAULT_MAIL_NAMESPACE,
+        database=args.get("database"),
+        drill_max_age_days=args.get("drill_max_age_days"),
     )
 
 

@@ -1,6 +1,7 @@
 """`MailBackup`: scheduled backups of the mail platform to S3 with Velero, and the sight of another region's archive."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -11,10 +12,9 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 from pulumi_random import RandomPassword
 
 from .. import labels, secret_data
-from . import velero
-from .arguments import DEFAULT_CHART_VERSION, Backup, LocationArgs, MailBackupArgs, credentials, resolve
+from . import alerts, velero
+from .arguments import DEFAULT_CHART_VERSION, DEFAULT_MAIL_NAMESPACE, Backup, LocationArgs, MailBackupArgs, credentials, resolve
 
-DEFAULT_MAIL_NAMESPACE = "mail"
 PASSWORD_LENGTH = 40
 
 
@@ -73,6 +73,17 @@ class MailBackup(pulumi.ComponentResource):
                 metadata=_metadata(schedule.name, backup),
                 spec=velero.schedule(schedule, mail_namespace, backup.sentinel_mailbox),
                 opts=ResourceOptions(parent=self, depends_on=[locations[schedule.location], policy]),
+            )
+
+        watched = backup.watched
+        if watched:
+            _ = CustomResource(
+                f"{name}-alerts",
+                api_version="monitoring.coreos.com/v1",
+                kind="PrometheusRule",
+                metadata=_metadata("mail-backup", backup),
+                spec=mail_namespace.apply(lambda namespace: alerts.spec(replace(watched, mail_namespace=namespace))),
+                opts=after_velero,
             )
 
         self.location_names = Output.from_input([location.name for location in backup.locations])

@@ -7,6 +7,7 @@ from pulumi_kubernetes.core.v1 import (
     CapabilitiesArgs,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
+    ContainerPortArgs,
     EnvVarArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
@@ -24,6 +25,7 @@ from ..stalwart import job_pod
 
 APPLICATION = "mail-backup"  # the value of app.kubernetes.io/name
 USER_ID = 65532
+METRICS_PORT = "metrics"  # a port's name
 PROGRAM_DIRECTORY = "/program"
 PROGRAMS = Path(__file__).parent / "jobs"
 
@@ -39,10 +41,11 @@ def template(
     program: str,
     environment: Mapping[str, str],
     config_map: str,
-    account: str,
+    account: str | None,
     volumes: Mapping[str, VolumeArgs] | None = None,
+    metrics_port: int | None = None,
 ) -> PodTemplateSpecArgs:
-    """A pod that runs one program.
+    """A pod that runs one program: once, or for ever when it serves metrics.
 
     Args:
         component: the value of its label app.kubernetes.io/component.
@@ -50,8 +53,9 @@ def template(
         program: the module's name in `jobs/`.
         environment: its variables.
         config_map: the ConfigMap with `programs()`.
-        account: its service account.
+        account: its service account; None where it has no rights.
         volumes: more volumes, by where they are mounted, read-only.
+        metrics_port: where it serves metrics.
     """
     mounted = {f"{PROGRAM_DIRECTORY}/jobs": VolumeArgs(name="program", config_map=ConfigMapVolumeSourceArgs(name=config_map))}
     mounted |= volumes or {}
@@ -59,10 +63,10 @@ def template(
         metadata=ObjectMetaArgs(labels=labels.recommended(APPLICATION, component)),
         spec=PodSpecArgs(
             service_account_name=account,
-            automount_service_account_token=True,
+            automount_service_account_token=account is not None,
             enable_service_links=False,
             # A pod that failed stays, and its log with the reason.
-            restart_policy="Never",
+            restart_policy="Always" if metrics_port else "Never",
             security_context=PodSecurityContextArgs(
                 run_as_non_root=True,
                 run_as_user=USER_ID,
@@ -86,6 +90,7 @@ def template(
                         capabilities=CapabilitiesArgs(drop=["ALL"]),
                     ),
                     resources=ResourceRequirementsArgs(requests={"cpu": "20m", "memory": "64Mi"}, limits={"memory": "256Mi"}),
+                    ports=[ContainerPortArgs(name=METRICS_PORT, container_port=metrics_port)] if metrics_port else None,
                     volume_mounts=[
                         VolumeMountArgs(name=volume.name, mount_path=path, read_only=True) for path, volume in mounted.items()
                     ],

@@ -59,6 +59,11 @@ class Scope:
             annotations=dict(annotations) if annotations else None,
         )
 
+    def secret_meta(self, object_name: str) -> ObjectMetaArgs:
+        """The metadata of a Secret that is made here, and so is not in backups: keys stay out of buckets, and are made again."""
+        found = {**labels.recommended(names.APPLICATION, names.SERVER), labels.NOT_IN_BACKUPS: "true"}
+        return ObjectMetaArgs(name=object_name, namespace=self.namespace, labels=found)
+
     def child(
         self, after: Sequence[pulumi.Resource] = (), timeout: str | None = None, ignore_changes: list[str] | None = None
     ) -> ResourceOptions:
@@ -143,7 +148,9 @@ def _secret(
     scope: Scope, name: str, object_name: str, texts: Output[dict[str, Any]], opts: ResourceOptions | None = None
 ) -> Secret:
     data = Output.secret(texts.apply(secret_data.encode))
-    return Secret(f"{scope.name}-{name}", SecretInitArgs(metadata=scope.meta(object_name), data=data), opts or scope.child())
+    return Secret(
+        f"{scope.name}-{name}", SecretInitArgs(metadata=scope.secret_meta(object_name), data=data), opts or scope.child()
+    )
 
 
 def storage(scope: Scope) -> list[pulumi.Resource]:
@@ -215,7 +222,7 @@ def dkim_secrets(scope: Scope, args: StalwartServerArgs) -> dict[str, Secret]:
     return {
         f"{names.DKIM_SECRET}-{number}": Secret(
             f"{scope.name}-{names.DKIM_SECRET}-{number}",
-            SecretInitArgs(metadata=scope.meta(f"{names.DKIM_SECRET}-{number}"), data=_dkim_data(args, group)),
+            SecretInitArgs(metadata=scope.secret_meta(f"{names.DKIM_SECRET}-{number}"), data=_dkim_data(args, group)),
             scope.child(),
         )
         for number, group in enumerate(groups)

@@ -55,7 +55,7 @@ def judge(folder: Path, spec: Mapping[str, Any], world: Mapping[str, str], firin
     """Assert that exactly these alerts fire at these minutes of the world, and no others."""
     expected = [
         {
-            "expr": f'group by ({LABELS}) (ALERTS{{alertstate="firing"}})',
+            "expr": f'count by ({LABELS}) (ALERTS{{alertstate="firing"}})',
             "eval_time": f"{minute}m",
             "exp_samples": [{"labels": labels, "value": 1} for labels in alerts],
         }

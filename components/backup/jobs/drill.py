@@ -15,7 +15,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from .check import Findings, check
@@ -178,7 +178,9 @@ def _minutes(seconds: float) -> str:
 
 def drill_of(environment: Mapping[str, str]) -> Drill:
     """The drill that the environment states."""
-    return Drill(request_of(environment), *(environment[name] for name in ("SERVER_IMAGE", "CONFIG", "MAILBOX", "RESULT")))
+    # Passwords have no place in a rehearsal.
+    request = replace(request_of(environment), secrets=False)
+    return Drill(request, *(environment[name] for name in ("SERVER_IMAGE", "CONFIG", "MAILBOX", "RESULT")))
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .cluster import (
     BACKUPS,
@@ -60,6 +61,8 @@ class Request:
     claim: str = ""
     backup: str = ""
     storage_class: str = ""
+    secrets: bool = True
+    """Whether the Secrets that people made come back too."""
 
     @property
     def name(self) -> str:
@@ -133,7 +136,7 @@ def restore_object(request: Request, backup: str) -> Object:
             "backupName": backup,
             "includedNamespaces": [request.source_namespace],
             "namespaceMapping": {request.source_namespace: request.target_namespace},
-            "includedResources": ["persistentvolumeclaims", "persistentvolumes", "secrets"],
+            "includedResources": ["persistentvolumeclaims", "persistentvolumes", *(["secrets"] if request.secrets else [])],
             # A database brings its own back, and makes its own Secrets.
             "labelSelector": {"matchExpressions": [{"key": DATABASE_LABEL, "operator": "DoesNotExist"}]},
             "restorePVs": True,
@@ -239,8 +242,9 @@ def _counts(status: Mapping[str, object]) -> str:
 
 def request_of(environment: Mapping[str, str]) -> Request:
     """The request that the environment states."""
-    names = ("VELERO_NAMESPACE", "LOCATION", "SOURCE_NAMESPACE", "TARGET_NAMESPACE", "CLAIM", "BACKUP", "STORAGE_CLASS")
-    return Request(*(environment.get(name, "") for name in names))
+    names = ("velero_namespace", "location", "source_namespace", "target_namespace", "claim", "backup", "storage_class")
+    found: dict[str, Any] = {name: environment.get(name.upper(), "") for name in names}
+    return Request(**found)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, NotRequired, Self, TypedDict
 from pydantic import AfterValidator, Field, model_validator
 
 from ... import checks
+from ...cron import cron
 from ...model import BucketName, KubernetesName, Model, Quantity, SecretKey, WebUrl
 from .secret import SecretKeyArgs
 
@@ -16,13 +17,7 @@ PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
 
 
-def _cron(value: str) -> str:
-    if not CRON.fullmatch(value):
-        raise ValueError("is not a cron expression of five fields (minute, hour, day, month, weekday)")
-    return value
-
-
-Cron = Annotated[str, AfterValidator(_cron)]
+Cron = Annotated[str, AfterValidator(cron)]
 S3Url = Annotated[str, AfterValidator(checks.s3_url)]
 
 

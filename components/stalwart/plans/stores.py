@@ -25,15 +25,22 @@ from ..registry.stores import (
 )
 from ..registry.values import EnvironmentSecret, NoSecret, OptionalSecret
 
+VOLUME_STORE = RocksDbStore(path=f"{paths.DATA_DIRECTORY}/data")
+
 
 def config_json(server: Server) -> str:
     """The server's configuration file: where its data is, and nothing else."""
     return json.dumps(encode(_data_store(server)), indent=2) + "\n"
 
 
+def volume_config_json() -> str:
+    """The same of any server with its data in a volume."""
+    return json.dumps(encode(VOLUME_STORE), indent=2) + "\n"
+
+
 def _data_store(server: Server) -> RocksDbStore | PostgreSqlStore:
     if not server.is_distributed:
-        return RocksDbStore(path=f"{paths.DATA_DIRECTORY}/data")
+        return VOLUME_STORE
     database = server.storage.database
     return PostgreSqlStore(
         host=database.host if database else f"{names.DATABASE}-rw",

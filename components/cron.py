@@ -1,0 +1,40 @@
+"""Cron expressions, as Velero, CloudNativePG and CronJobs all take them: five fields, in UTC."""
+
+import re
+from datetime import datetime
+
+from cronsim import CronSim, CronSimError
+
+# What only some of them know, such as `L` and `#`, is not allowed, and neither are names like @daily.
+FIVE_FIELDS = re.compile(r"(\S+ ){4}[-*/,0-9A-Z]+")
+FIELDS = "is not a cron expression of five fields (minute, hour, day, month, weekday)"
+# Every half hour of the working days of a whole month, and more: the longest gap is among so many.
+RUNS = 2000
+
+
+def cron(value: str) -> str:
+    """A cron expression of five fields.
+
+    Raises:
+        ValueError: it is none, or never comes.
+    """
+    if not FIVE_FIELDS.fullmatch(value) or re.search(r"[#?LW]", value.rpartition(" ")[0]):
+        raise ValueError(FIELDS)
+    try:
+        _ = next(CronSim(value, datetime(2026, 1, 1)))
+    except (CronSimError, StopIteration) as error:
+        raise ValueError(f"{FIELDS}: {error}") from None
+    return value
+
+
+def longest_gap_s(value: str) -> int:
+    """The longest time between two runs, in seconds."""
+    runs = CronSim(value, datetime(2026, 1, 1))
+    last, longest = next(runs), 0.0
+    for _ in range(RUNS):
+        run = next(runs, None)
+        if run is None:
+            break
+        longest = max(longest, (run - last).total_seconds())
+        last = run
+    return int(longest)
