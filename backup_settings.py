@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from components import checks
-from components.cron import cron
+from components.cron import cron, zoned_cron
 from components.model import BucketName, KubernetesName, Model
 
 Cron = Annotated[str, AfterValidator(cron)]
@@ -37,7 +37,7 @@ class BackupLocation(Model):
 class Schedule(Model):
     """When a backup is made and how long it is kept."""
 
-    cron: Cron = Field(description="five cron fields, in UTC", examples=["17 */6 * * *"])
+    cron: Annotated[str, AfterValidator(zoned_cron)] = Field(description="five cron fields, in UTC", examples=["17 */6 * * *"])
     keep_days: int = Field(ge=1, le=3660, description="days from 1 to 3660", examples=["30"])
 
 

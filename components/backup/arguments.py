@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from .. import checks
-from ..cron import cron, longest_gap_s
+from ..cron import longest_gap_s, zoned_cron
 from .alerts import Watched, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
@@ -49,7 +49,7 @@ class ScheduleArgs(TypedDict):
     location: str
     """The name of the location the backups go to."""
     cron: str
-    """Five fields, for example `17 */6 * * *`, in UTC."""
+    """Five fields, for example `17 */6 * * *`, in UTC unless it starts with CRON_TZ=."""
     keep_days: int
     """After so many days Velero deletes a backup. Not a lifecycle rule of the bucket: that would destroy the repository."""
     paused: NotRequired[bool]
@@ -168,7 +168,7 @@ def resolve(args: MailBackupArgs) -> Backup:
         mailbox = problems.checked("sentinel_mailbox", checks.email_address, mailbox)
     arriving = [*args.get("alerts", AlertsArgs()).get("arriving", [])]
     for schedule in arriving:
-        _ = problems.checked(f"alerts.arriving: {schedule['name']}", cron, schedule["cron"])
+        _ = problems.checked(f"alerts.arriving: {schedule['name']}", zoned_cron, schedule["cron"])
     problems.refuse()
     return Backup(
         locations=locations,
@@ -226,7 +226,7 @@ def _schedule(args: ScheduleArgs, locations: Mapping[str, Location], problems: c
     return Schedule(
         name=problems.checked("schedules", checks.kubernetes_name, args["name"]),
         location=args["location"],
-        cron=problems.checked(field, cron, args["cron"]),
+        cron=problems.checked(field, zoned_cron, args["cron"]),
         keep_days=int(args["keep_days"]),
         paused=args.get("paused", False),
     )

@@ -77,7 +77,8 @@ def test_pods_pass_the_restricted_pod_security_standard(recording):
     for pod in pods:
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault"
-        assert pod["automountServiceAccountToken"] is False
+        # What drives Velero needs the API server; nothing else does.
+        assert pod["automountServiceAccountToken"] is (pod.get("serviceAccountName") in ("mail-drill", "mail-restore"))
         for container in [*pod["containers"], *pod.get("initContainers", [])]:
             context = container["securityContext"]
             assert context["allowPrivilegeEscalation"] is False
@@ -105,7 +106,7 @@ def test_host_ports_are_taken_only_for_mail_and_need_a_privileged_namespace():
     ports = only(recording, "kubernetes:apps/v1:StatefulSet").inputs["spec"]["template"]["spec"]["containers"][0]["ports"]
     assert {port["hostPort"] for port in ports if "hostPort" in port} == {25, 465, 587, 993, 4190, 443}
     assert named(recording, "stalwart-mail").inputs["spec"]["type"] == "ClusterIP"
-    labels = only(recording, "kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
+    labels = named(recording, "stalwart-namespace").inputs["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
 
 
@@ -117,7 +118,7 @@ def test_a_load_balancers_address_reaches_dns():
 
 def test_a_given_namespace_and_secret_are_used_and_not_made():
     recording = changed("primary", createNamespace=False, namespace="post", adminSecretName="my-admin")
-    assert recording.of_type("kubernetes:core/v1:Namespace") == []
+    assert [found.name for found in recording.of_type("kubernetes:core/v1:Namespace")] == ["drill-namespace"]
     assert [r.name for r in recording.of_type("random:index/randomPassword:RandomPassword")] == ["stalwart-reader-password"]
     pod = only(recording, "kubernetes:apps/v1:StatefulSet").inputs
     assert pod["metadata"]["namespace"] == "post"
@@ -160,20 +161,28 @@ def test_the_archive_is_read_only_in_the_other_region(primary, backup):
     own = named(backup, "backup-location-mail-backup").inputs["spec"]
     assert own["accessMode"] == "ReadWrite"
     assert own["objectStorage"] != mounted["objectStorage"]
-    assert backup.of_type("kubernetes:velero.io/v1:Schedule") == []
+    (schedule,) = backup.of_type("kubernetes:velero.io/v1:Schedule")
+    assert schedule.inputs["spec"]["paused"] is True
+    assert schedule.inputs["spec"]["template"]["storageLocation"] == "mail-backup"
 
 
-def test_schedules_are_hot_and_archive(primary):
-    hot = named(primary, "backup-schedule-mail-primary-hot").inputs["spec"]
-    archive = named(primary, "backup-schedule-mail-primary-archive").inputs["spec"]
+def test_schedules_are_hot_archive_and_long_term(primary):
+    names = ("hot", "archive", "long-term")
+    hot, archive, long_term = (named(primary, f"backup-schedule-mail-primary-{name}").inputs["spec"] for name in names)
     assert (hot["schedule"], hot["template"]["ttl"]) == ("17 */6 * * *", "720h0m0s")
-    assert (archive["schedule"], archive["template"]["ttl"]) == ("47 2 * * 0", "9600h0m0s")
-    assert hot["template"]["storageLocation"] != archive["template"]["storageLocation"]
-    for spec in (hot, archive):
+    assert (archive["schedule"], archive["template"]["ttl"]) == ("47 */6 * * *", "720h0m0s")
+    assert (long_term["schedule"], long_term["template"]["ttl"]) == ("47 3 * * 0", "9600h0m0s")
+    places = [spec["template"]["storageLocation"] for spec in (hot, archive, long_term)]
+    assert places == ["mail-primary-hot", "mail-primary-archive", "mail-primary-archive"]
+    for spec in (hot, archive, long_term):
+        assert spec["paused"] is False
         assert spec["useOwnerReferencesInBackup"] is False
+        assert spec["template"]["includedNamespaces"] == ["mail"]
         assert spec["template"]["snapshotMoveData"] is True
         assert spec["template"]["defaultVolumesToFsBackup"] is False
-        assert spec["template"]["hooks"]["resources"][0]["pre"][0]["exec"]["command"][0] == "sync"
+        script = spec["template"]["hooks"]["resources"][0]["pre"][0]["exec"]["command"][2]
+        assert "MAILBOX=role-mailbox@example.com\n" in script
+        assert script.endswith("sync -f /var/lib/stalwart\n")
 
 
 def test_velero_is_installed_when_asked_with_its_password_first():

@@ -124,6 +124,9 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
     kind = "distributed" if storage else "embedded"
     bodies = "https://s3.eu-west-1.amazonaws.com/example-mail-blobs/" if storage else ""
     assert recording.outputs["deployed"] == {
+        "mailboxes": "mail",
+        "fenced": False,
+        "left": [],
         "serverLine": "0.16",
         "storage": kind,
         "database": "made here" if storage else "",

@@ -186,7 +186,13 @@ def test_each_archive_with_keys_has_its_own_region():
     assert not any("AWS_DEFAULT_REGION" in _environment(store) for store in stores.values())
 
 
-@given(st.lists(st.from_regex(r"[0-9*/,A-Za-z?-]{1,8}", fullmatch=True), min_size=5, max_size=5))
+def _field(low, high):
+    numbers = st.integers(low, high).map(str)
+    steps = st.integers(1, high).map("*/{}".format)
+    return st.one_of(st.just("*"), steps, st.lists(numbers, min_size=1, max_size=4).map(",".join))
+
+
+@given(st.tuples(_field(0, 59), _field(0, 23), _field(1, 28), _field(1, 12), _field(0, 6)))
 def test_every_cron_expression_gets_its_seconds_before_it(fields):
     schedule = database.scheduled_backup(_archive(cron=" ".join(fields)))["schedule"].split(" ")
     assert schedule == ["0", *fields]
