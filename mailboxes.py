@@ -13,13 +13,16 @@ from components.mail_domain import MailDomainArgs
 from components.stalwart.arguments import RecipientReaderArgs, Server, StalwartServerArgs
 from components.stalwart.options.delivery import ExposureArgs, PeerArgs
 from components.stalwart.options.restored import RestoredArgs
-from components.stalwart.options.storage import StorageArgs
+from components.stalwart.options.storage import DEFAULT_SERVER_NAME, StorageArgs
 from components.stalwart.options.tls import TlsArgs
 from restore_settings import Restore
 from settings import Settings
 
 # What belongs to a region, and not to the mailboxes.
-OF_A_REGION = ("role", "namespace", "create_namespace", "trusted_networks", "exposure", "recipients")
+OF_A_REGION = (
+    *("role", "namespace", "create_namespace", "trusted_networks", "exposure", "recipients", "peer"),
+    *("fenced", "restored", "dkim_private_keys"),
+)
 
 
 def portable(args: StalwartServerArgs) -> Mapping[str, Any]:
@@ -69,7 +72,7 @@ def with_state(args: StalwartServerArgs, settings: Settings, endpoints: RegionEn
     found["fenced"] = settings.is_fenced
     storage = args.get("storage", {})
     archive = storage.get("archive")
-    if archive and "server_name" not in archive:
+    if archive and archive.get("server_name", DEFAULT_SERVER_NAME) == DEFAULT_SERVER_NAME:
         # Every incarnation of the database has a folder of its own in the archive, as it has a namespace of its own.
         found["storage"] = {**storage, "archive": {**archive, "server_name": settings.mailbox_namespace}}
     restore = settings.restored
@@ -110,9 +113,10 @@ def _restored_args(restore: Restore, settings: Settings, storage: StorageArgs, e
     archive = there.get("archive")
     if archive is None or "database" in storage:
         return RestoredArgs()
-    namespace = endpoints.mail_namespace if endpoints else settings.namespace
     source = {key: value for key, value in archive.items() if key not in ("keep_days", "cron")}
-    return cast("RestoredArgs", {"database": {"server_name": namespace, **source}})
+    if restore.from_namespace:
+        source["server_name"] = restore.from_namespace
+    return cast("RestoredArgs", {"database": source})
 
 
 def _dumped(model: BaseModel) -> Any:

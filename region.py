@@ -45,8 +45,7 @@ async def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     domains = [region_dns.domain_args(domain) for domain in settings.domains]
-    own = _server_args(settings, domains)
-    server_args = mailboxes.with_state(own, settings, None)
+    server_args = mailboxes.with_state(_server_args(settings, domains), settings, None)
     if settings.backup_exchange:
         server_args["peer"] = PeerArgs(
             hostname=settings.backup_exchange.hostname, addresses=list(settings.backup_exchange.addresses)
@@ -81,7 +80,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         domains=[region_dns.domain_endpoint(settings, domain) for domain in settings.domains if not domain.parked],
         recipient_reader=_reader_endpoint(settings, server),
         archive=archive,
-        server=mailboxes.portable(own),
+        server=mailboxes.portable(server_args),
         dkim_private_keys=keys.private_keys,
     )
     return {**_outputs(wanted, server, records, dns), "endpoints": endpoints}

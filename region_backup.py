@@ -86,14 +86,12 @@ def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints
         wanted: the server that the mailboxes are for.
         endpoints: the primary's, on a backup.
     """
-    source, location = settings.namespace, HOT
+    source, location = settings.namespace, SOURCE if restore.source else HOT
     if endpoints and endpoints.archive:
         source, location = endpoints.mail_namespace, endpoints.archive.location
-    elif restore.source:
-        source, location = restore.source.namespace, SOURCE
     args = MailRestoreArgs(
         namespace=restore.namespace,
-        source_namespace=source,
+        source_namespace=restore.from_namespace or source,
         location=location,
         volume=not wanted.is_distributed,
         velero_namespace=settings.backup.velero_namespace if settings.backup else "",

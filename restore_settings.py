@@ -24,12 +24,6 @@ class Mode(StrEnum):
 MODES = {"primary": (Mode.SERVING, Mode.FENCED), "backup": (Mode.STANDBY, Mode.ACTIVE)}  # the first is the default
 
 
-class RestoreSource(BackupLocation):
-    """Where another region's backups are, which this one only reads."""
-
-    namespace: KubernetesName = Field(description="the namespace that was backed up", examples=["mail-restored"])
-
-
 class Restore(Model):
     """Mailboxes that come from a backup."""
 
@@ -42,10 +36,15 @@ class Restore(Model):
     backup_name: KubernetesName | None = Field(
         None, description="a completed backup; default: the newest", examples=["mail-primary-archive-20261103024700"]
     )
-    source: RestoreSource | None = Field(
+    from_namespace: KubernetesName | None = Field(
+        None,
+        description="the namespace that was backed up; default: the primary's `namespace`, on a backup the one it has now",
+        examples=["mail-restored"],
+    )
+    source: BackupLocation | None = Field(
         None,
         description="on a primary: another region's backups; default: this region's own, on a backup the primary's archive",
-        examples=['{"bucket": "example-mail-backup", "region": "eu-central-1", "namespace": "mail-restored"}'],
+        examples=['{"bucket": "example-mail-backup", "region": "eu-central-1"}'],
     )
     checked: bool = Field(
         False,

@@ -211,6 +211,9 @@ class Nats(Model):
         return self
 
 
+DEFAULT_SERVER_NAME = "mail"
+
+
 class ArchiveFolder(Model):
     """Where in S3 the base backups and the log of a database are."""
 
@@ -224,7 +227,9 @@ class ArchiveFolder(Model):
         None, description="a Secret with access-key-id and secret-access-key", examples=["mail-database"]
     )
     server_name: KubernetesName = Field(
-        "mail", description="lower-case letters, digits and hyphens; a new one for every restored database", examples=["mail-2"]
+        DEFAULT_SERVER_NAME,
+        description="lower-case letters, digits and hyphens; a new one for every restored database",
+        examples=["mail-2"],
     )
 
     @property

@@ -1,0 +1,339 @@
+"""Fencing, taking over and going back, as recorded: which objects there are, and what is refused."""
+
+import json
+
+import pulumi
+import pytest
+
+from offline.recorder import Recording, has_secret, reveal
+from tests.conftest import PRIMARY, changed, named, only, recorded
+from tests.program.stacks import run, settings_of
+from tests.program.test_storage import DISTRIBUTED
+
+ARCHIVED = {
+    **DISTRIBUTED,
+    "archive": {"bucket": "example-mail-database", "region": "eu-central-1", "prefix": "primary", "keysSecret": "archive"},
+}
+ACTIVE = {"mode": "active", "primaryIsFenced": True}
+HERE = {
+    "namespace": "mail-2",
+    "exposure": {"addresses": ["198.51.100.21"]},
+}
+SERVICE = "kubernetes:core/v1:Service"
+JOB = "kubernetes:batch/v1:Job"
+CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
+
+
+def _active(**restore) -> Recording:
+    return changed("backup", **ACTIVE, restore={**HERE, **restore})
+
+
+def _container(recording: Recording, server: str):
+    return named(recording, f"{server}-server").inputs["spec"]["template"]["spec"]["containers"][0]
+
+
+def _variables(container) -> dict[str, object]:
+    return {variable["name"]: variable.get("value") for variable in container["env"]}
+
+
+def _objects(recording: Recording, prefix: str) -> set[str]:
+    return {r.name.removeprefix(prefix) for r in recording.resources.values() if r.name.startswith(prefix) and r.custom}
+
+
+# Taking over
+
+
+def test_the_restored_server_is_the_primarys_in_every_setting_that_is_not_the_regions():
+    told = named(_active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"].splitlines()
+    usual = named(recorded("primary"), "stalwart-plan").inputs["data"]["plan.ndjson"].splitlines()
+    differing = {json.loads(line)["object"] for line in set(told) ^ set(usual)}
+    # Only who the other exchange is, and where it comes from, is of the region.
+    assert differing <= {
+        "AllowedIp",
+        "MtaStageEhlo",
+        "MtaStageMail",
+        "MtaStageRcpt",
+        "SenderAuth",
+        "MtaInboundThrottle",
+        "MtaSts",
+    }
+    assert [line for line in told if '"Domain"' in line] == [line for line in usual if '"Domain"' in line]
+
+
+def test_it_signs_with_the_primarys_keys_which_no_output_shows():
+    recording = _active()
+    keys = named(recording, "mailboxes-stalwart-dkim-0")
+    assert has_secret(keys.inputs)
+    assert reveal(keys.inputs["data"]) == reveal(named(recorded("primary"), "stalwart-stalwart-dkim-0").inputs["data"])
+    assert has_secret(recorded("primary").outputs["endpoints"]["dkimPrivateKeys"])
+    assert not any(has_secret(value) for name, value in recording.outputs.items() if name != "endpoints")
+
+
+def test_it_starts_fenced_without_a_way_in_or_out():
+    recording = _active()
+    container = _container(recording, "mailboxes")
+    assert _variables(container)["STALWART_RECOVERY_MODE"] == "1"
+    assert [port["containerPort"] for port in container["ports"]] == [8080]
+    assert "mail" not in _objects(recording, "mailboxes-")
+    policy = named(recording, "mailboxes-server-policy").inputs["spec"]
+    assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} == {8080}
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53}
+    assert "mx1.example.com. 3600 IN A" not in recording.outputs["zones"]["example.com"]
+    assert recording.outputs["mailboxes"] == {"hostname": "mx1.example.com", "namespace": "mail-2", "fenced": True}
+
+
+def test_it_serves_once_it_was_checked():
+    recording = _active(checked=True)
+    container = _container(recording, "mailboxes")
+    assert "STALWART_RECOVERY_MODE" not in _variables(container)
+    assert {25, 993} <= {port["containerPort"] for port in container["ports"]}
+    assert named(recording, "mailboxes-mail").inputs["spec"]["type"] == "LoadBalancer"
+    zone = recording.outputs["zones"]["example.com"]
+    assert "mx1.example.com. 3600 IN A 198.51.100.21\n" in zone
+    assert zone.count("IN MX") == 1  # its own: that of the primary's host is where it was
+    assert recording.outputs["ptr"]["198.51.100.21"] == "mx1.example.com"
+    assert recording.outputs["mailboxes"]["addresses"] == ["198.51.100.21"]
+
+
+def test_the_backups_own_exchange_stays_as_it_was():
+    before = {urn: r for urn, r in recorded("backup").resources.items() if "::stalwart-mail:index:StalwartServer" in urn}
+    for recording in (_active(), _active(checked=True)):
+        for urn, resource in before.items():
+            found = recording.resources[urn]
+            assert (found.inputs, found.protect) == (resource.inputs, resource.protect), urn
+
+
+def test_mail_that_the_backups_exchange_hands_over_is_not_judged_by_its_last_hop():
+    told = named(_active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"]
+    for network in ("198.51.100.20/32", "10.0.0.0/8", "fd00::/8"):
+        assert f"is_ip_in_cidr(remote_ip, '{network}')" in told
+    assert '"exchanger"' not in told or "mx2.example.com" in told
+
+
+def test_the_recipients_are_read_from_it_with_the_login_that_the_exchange_has():
+    given = reveal(named(_active(checked=True), "mailboxes-recipient-reader").inputs["data"])
+    assert given == reveal(named(recorded("backup"), "stalwart-recipient-reader").inputs["data"])
+
+
+def test_the_server_waits_for_the_restore_and_makes_no_volume_of_its_own():
+    recording = _active()
+    job = named(recording, "restore-job")
+    assert job.urn in named(recording, "mailboxes-config").dependencies
+    assert named(recording, "mailboxes-server").inputs["metadata"]["namespace"] == "mail-2"
+    assert [r.name for r in recording.of_type("kubernetes:core/v1:PersistentVolumeClaim")] == ["stalwart-data"]
+    environment = _variables(job.inputs["spec"]["template"]["spec"]["containers"][0])
+    wanted = {
+        "VELERO_NAMESPACE": "velero",
+        "LOCATION": "mail-primary-archive",
+        "SOURCE_NAMESPACE": "mail",
+        "TARGET_NAMESPACE": "mail-2",
+        "CLAIM": "stalwart-data",
+        "BACKUP": "",
+        "STORAGE_CLASS": "",
+    }
+    assert {name: environment[name] for name in wanted} == wanted
+    assert named(recording, "backup-location-mail-primary-archive").urn in named(recording, "restore").dependencies
+
+
+def test_a_chosen_backup_and_storage_class_reach_the_job():
+    job = named(_active(backupName="mail-primary-archive-20261103024700", storageClass="fast"), "restore-job")
+    environment = _variables(job.inputs["spec"]["template"]["spec"]["containers"][0])
+    assert (environment["BACKUP"], environment["STORAGE_CLASS"]) == ("mail-primary-archive-20261103024700", "fast")
+    assert job.inputs["metadata"]["name"] != named(_active(), "restore-job").inputs["metadata"]["name"]
+
+
+def test_the_restore_may_do_no_more_than_it_must():
+    rules = [rule for role in ("restore-velero-role", "restore-target-role") for rule in named(_active(), role).inputs["rules"]]
+    allowed = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
+    assert ("secrets", "get") not in allowed
+    assert {verb for _resource, verb in allowed} <= {"get", "list", "create", "delete"}
+    assert {resource for resource, verb in allowed if verb == "delete"} == {"restores"}
+    assert not _active().of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+
+
+def test_its_own_backups_run_only_while_it_serves():
+    def paused(recording):
+        return named(recording, "backup-schedule-mail-backup").inputs["spec"]["paused"]
+
+    assert [paused(found) for found in (recorded("backup"), _active(), _active(checked=True))] == [True, True, False]
+    included = named(_active(checked=True), "backup-schedule-mail-backup").inputs["spec"]["template"]["includedNamespaces"]
+    assert included == ["mail-2"]
+
+
+def test_its_namespace_is_kept_and_protected_while_it_serves():
+    fenced, serving = named(_active(), "restore-namespace"), named(_active(checked=True), "restore-namespace")
+    assert (fenced.protect, fenced.retain_on_delete) == (False, True)
+    assert (serving.protect, serving.retain_on_delete) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mode": "active"}, "while the primary may still run"),
+        ({"mode": "fenced"}, "is not for a backup stack, which is standby or active"),
+        ({**ACTIVE, "backup": None}, "restored from the primary's archive"),
+        ({**ACTIVE, "restore": {"namespace": "mail"}}, "where this stack's server is"),
+        ({**ACTIVE, "restore": {"source": {"bucket": "a-bucket", "region": "r"}}}, "`source` on a backup"),
+        ({**ACTIVE, "restore": {"storage": ARCHIVED}}, "the primary's mail is in embedded storage"),
+    ],
+)
+def test_a_backup_that_cannot_take_over_says_why(changes, words):
+    with pytest.raises(pulumi.RunError) as refused:
+        changed("backup", **changes)
+    assert words in str(refused.value)
+    assert "Traceback" not in str(refused.value)
+
+
+def test_a_backup_cannot_take_over_what_has_no_archive():
+    primary = changed("primary", backup=None)
+    with pytest.raises(pulumi.RunError, match="has no archive to restore from"):
+        run("backup", settings_of("backup", **ACTIVE), primary)
+
+
+def test_a_standby_may_have_its_restore_prepared():
+    prepared = changed("backup", restore=HERE)
+    assert _objects(prepared, "mailboxes-") == _objects(prepared, "restore-") == set()
+
+
+# Fencing and going back
+
+
+def test_a_fenced_primary_takes_and_sends_nothing_and_keeps_everything():
+    fenced, usual = changed("primary", mode="fenced"), recorded("primary")
+    assert _variables(_container(fenced, "stalwart"))["STALWART_RECOVERY_MODE"] == "1"
+    assert [s.inputs["metadata"]["name"] for s in fenced.of_type(SERVICE)] == ["stalwart-internal"]
+    assert all(s.inputs["spec"]["paused"] for s in fenced.of_type("kubernetes:velero.io/v1:Schedule"))
+    gone = usual.resources.keys() - fenced.resources.keys()
+    assert {usual.resources[urn].type.rpartition(":")[2] for urn in gone} <= {"Service", "Job", "CronJob", "ConfigMap"}
+    claim = named(fenced, "stalwart-data")
+    assert (claim.protect, claim.retain_on_delete) == (False, True)
+    assert claim.inputs == named(usual, "stalwart-data").inputs
+
+
+def test_a_fenced_primary_gives_up_its_address_and_no_other_record():
+    fenced, usual = changed("primary", mode="fenced"), recorded("primary")
+    lines = {name: set(text.splitlines()) for name, text in usual.outputs["zones"].items()}
+    kept = {name: set(text.splitlines()) for name, text in fenced.outputs["zones"].items()}
+    assert lines["example.com"] - kept["example.com"] == {"mx1.example.com. 3600 IN A 203.0.113.10"}
+    assert kept["example.com"] <= lines["example.com"]
+    assert kept["example.org"] == lines["example.org"]
+
+
+def test_what_the_other_region_needs_is_the_same_of_a_fenced_primary():
+    fenced, usual = (found.outputs["endpoints"] for found in (changed("primary", mode="fenced"), recorded("primary")))
+    assert fenced == usual
+
+
+def test_a_primary_goes_back_to_its_own_name_in_a_new_namespace():
+    source = {"bucket": "example-mail-backup", "region": "eu-central-1", "prefix": "backup"}
+    before = changed("primary", mode="fenced")
+    restore = {"namespace": "mail-2", "source": source, "fromNamespace": "mail-restored"}
+    back = run("primary", settings_of("primary", mode="fenced", restore=restore), before=before)
+    location = named(back, "backup-location-mail-restore-source").inputs["spec"]
+    assert location["accessMode"] == "ReadOnly"
+    assert location["objectStorage"] == {"bucket": "example-mail-backup", "prefix": "backup"}
+    environment = _variables(named(back, "restore-job").inputs["spec"]["template"]["spec"]["containers"][0])
+    assert (environment["LOCATION"], environment["SOURCE_NAMESPACE"]) == ("mail-restore-source", "mail-restored")
+    assert back.of_type("kubernetes:core/v1:PersistentVolumeClaim") == []
+    assert named(back, "stalwart-server").inputs["metadata"]["namespace"] == "mail-2"
+    assert back.outputs["endpoints"]["mailNamespace"] == "mail-2"
+    assert back.outputs["deployed"]["left"] == ["mail"]
+
+
+def test_a_primary_restores_from_its_own_backups_unless_told_otherwise():
+    back = run("primary", settings_of("primary", restore={"namespace": "mail-2"}), before=changed("primary", mode="fenced"))
+    environment = _variables(named(back, "restore-job").inputs["spec"]["template"]["spec"]["containers"][0])
+    assert (environment["LOCATION"], environment["SOURCE_NAMESPACE"]) == ("mail-primary-hot", "mail")
+    assert _variables(_container(back, "stalwart"))["STALWART_RECOVERY_MODE"] == "1"
+    serving = run("primary", settings_of("primary", restore={"namespace": "mail-2", "checked": True}), before=back)
+    assert "STALWART_RECOVERY_MODE" not in _variables(_container(serving, "stalwart"))
+    hot = named(serving, "backup-schedule-mail-primary-hot").inputs["spec"]
+    assert (hot["template"]["includedNamespaces"], hot["paused"]) == (["mail-2"], False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mode": "standby"}, "is not for a primary stack, which is serving or fenced"),
+        ({"primaryIsFenced": True}, "is for a backup stack"),
+        ({"restore": {"namespace": "mail"}}, "where this stack's server is"),
+        ({"restore": {"namespace": "mail-2", "exposure": {}}}, "has exposure, which is for a backup"),
+        ({"restore": {"namespace": "mail-2"}, "backup": None}, "it says where the backups are"),
+    ],
+)
+def test_a_primary_that_cannot_do_so_says_why(changes, words):
+    with pytest.raises(pulumi.RunError) as refused:
+        changed("primary", **changes)
+    assert words in str(refused.value)
+
+
+def test_mailboxes_that_are_served_are_not_left_behind():
+    with pytest.raises(
+        pulumi.RunError, match=r"served from mail: mail that came since .*\n.*mode fenced with the mailboxes where"
+    ):
+        run("primary", settings_of("primary", restore={"namespace": "mail-2"}), before=recorded("primary"))
+    with pytest.raises(pulumi.RunError, match=r"served from mail-2: .*\n.*mode active with restore\.checked false"):
+        run("backup", settings_of("backup"), recorded("primary"), before=_active(checked=True))
+
+
+def test_mailboxes_that_are_fenced_may_be_left_and_are_not_taken_up_again_by_the_way():
+    standby = run("backup", settings_of("backup"), recorded("primary"), before=_active())
+    assert standby.outputs["deployed"]["left"] == ["mail-2"]
+    again = settings_of("backup", **ACTIVE, restore=HERE)
+    with pytest.raises(pulumi.RunError, match="mail-2, where this stack had mailboxes before"):
+        run("backup", again, recorded("primary"), before=standby)
+    other = run("backup", settings_of("backup", **ACTIVE, restore={"namespace": "mail-3"}), recorded("primary"), before=standby)
+    assert other.outputs["deployed"]["left"] == ["mail-2"]
+    meant = run("backup", settings_of("backup", **ACTIVE, restore=HERE, returnTo="mail-2"), recorded("primary"), before=standby)
+    assert meant.outputs["mailboxes"]["namespace"] == "mail-2"
+    assert meant.outputs["deployed"]["left"] == []
+
+
+# Distributed storage
+
+
+def test_a_databases_archive_is_another_folder_for_every_incarnation():
+    usual = changed("primary", storage=ARCHIVED)
+    assert only(usual, CLUSTER).inputs["spec"]["plugins"][0]["parameters"]["serverName"] == "mail"
+    back = run(
+        "primary",
+        settings_of("primary", storage=ARCHIVED, restore={"namespace": "mail-2"}),
+        before=run("primary", settings_of("primary", storage=ARCHIVED, mode="fenced"), before=usual),
+    )
+    spec = only(back, CLUSTER).inputs["spec"]
+    assert spec["plugins"][0]["parameters"]["serverName"] == "mail-2"
+    assert spec["externalClusters"][0]["plugin"]["parameters"]["serverName"] == "mail"
+    assert "recovery" in spec["bootstrap"]
+
+
+def test_the_other_region_recovers_the_database_and_reads_the_replicated_bodies():
+    primary = changed("primary", storage=ARCHIVED)
+    blobs = {"bucket": "example-mail-bodies-replica", "region": "eu-central-1", "keysSecret": "blobs"}
+    archive = {"bucket": "example-mail-database-b", "region": "eu-west-1", "keysSecret": "archive-b"}
+    here = {**ARCHIVED, "blobs": blobs, "archive": archive}
+    recording = run("backup", settings_of("backup", **ACTIVE, restore={"storage": here}), primary)
+    cluster = only(recording, CLUSTER)
+    spec = cluster.inputs["spec"]
+    assert spec["externalClusters"][0]["plugin"]["parameters"]["serverName"] == "mail"
+    assert spec["plugins"][0]["parameters"]["serverName"] == "mail-restored"
+    assert named(recording, "restore-job").urn in cluster.dependencies
+    assert _variables(named(recording, "restore-job").inputs["spec"]["template"]["spec"]["containers"][0])["CLAIM"] == ""
+    assert "example-mail-bodies-replica" in named(recording, "mailboxes-plan").inputs["data"]["plan.ndjson"]
+    assert not [r for r in recording.resources.values() if r.name.startswith("drill-")]
+
+
+def test_the_other_region_says_what_it_must_know_of_its_stores():
+    with pytest.raises(pulumi.RunError, match=r"mail:restore\.storage is not set"):
+        run("backup", settings_of("backup", **ACTIVE), changed("primary", storage=ARCHIVED))
+
+
+def test_nothing_but_the_primarys_outputs_is_needed():
+    """The primary's region may be gone: what the program reads of it is in the state, and nothing else is asked for."""
+    outputs = {PRIMARY: {"endpoints": reveal(recorded("primary").outputs["endpoints"])}}
+    from offline.program import record
+    from offline.world import OfflineWorld
+
+    recording = record("backup", settings_of("backup", **ACTIVE, restore={"checked": True}), OfflineWorld(outputs))
+    assert named(recording, "mailboxes-server")
+    hosts = [str(value) for r in recording.resources.values() if "location" in r.name for value in r.inputs["spec"].values()]
+    assert not any("example-mail-hot" in host for host in hosts)  # that bucket is in the region that is gone
