@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pulumi import ResourceOptions
+from pulumi import ProviderResource, ResourceOptions
 from pydantic import BaseModel
 
 import region_backup
-from components import RegionEndpoints
+from components import RegionEndpoints, StalwartServer
 from components.backup.mail_restore import MailRestore
+from components.backup.restore_check import RestoreCheck, RestoreCheckArgs
 from components.mail_domain import MailDomainArgs
 from components.stalwart.arguments import RecipientReaderArgs, Server, StalwartServerArgs
 from components.stalwart.options.delivery import ExposureArgs, PeerArgs
@@ -103,6 +104,20 @@ def restore_first(
     done = MailRestore("restore", region_backup.restore_args(settings, restore, wanted, endpoints), options)
     args["namespace"] = done.namespace
     args["create_namespace"] = False
+
+
+def check_after(
+    server: StalwartServer, settings: Settings, wanted: Server, mailbox: str | None, providers: list[ProviderResource]
+) -> None:
+    """Register what looks at restored mailboxes, while they are fenced: its log says whether they may serve."""
+    if settings.restored is None or not wanted.fenced:
+        return
+    args = RestoreCheckArgs(namespace=server.namespace, job_image=wanted.job_image)
+    if mailbox:
+        args["sentinel_mailbox"] = mailbox
+    if wanted.admin_secret_name:
+        args["admin_secret_name"] = wanted.admin_secret_name
+    _ = RestoreCheck("restore-check", args, ResourceOptions(providers=providers, depends_on=[server]))
 
 
 def _restored_args(restore: Restore, settings: Settings, storage: StorageArgs, endpoints: RegionEndpoints | None) -> RestoredArgs:

@@ -68,6 +68,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         mailboxes.restore_first(server_args, settings, wanted, None, after)
         _drill(settings, None, after)
     server = StalwartServer("stalwart", server_args, options)
+    mailboxes.check_after(server, settings, wanted, region_backup.sentinel_mailbox(settings), providers)
     dns_args["dkim_public_keys"] = keys.each_public_key()
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     endpoints = RegionEndpoints.export(
@@ -113,7 +114,7 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
         _drill(settings, endpoints, after)
         if stand_in:
             mailboxes.restore_first(stand_in.args, settings, stand_in.wanted, endpoints, after)
-            return _with_mailboxes(outputs, settings, endpoints, stand_in, options)
+            return _with_mailboxes(outputs, settings, endpoints, stand_in, providers)
     return outputs
 
 
@@ -143,10 +144,13 @@ def _with_mailboxes(
     settings: Settings,
     endpoints: RegionEndpoints,
     stand_in: _StandIn,
-    options: ResourceOptions,
+    providers: list[pulumi.ProviderResource],
 ) -> Mapping[str, pulumi.Input[Any]]:
     """The region's outputs with those of the primary's mailboxes, which it has restored."""
+    options = ResourceOptions(providers=providers)
     server = StalwartServer("mailboxes", stand_in.args, options)
+    sentinel = endpoints.archive.sentinel_mailbox if endpoints.archive else None
+    mailboxes.check_after(server, settings, stand_in.wanted, sentinel, providers)
     found: dict[str, pulumi.Input[Any]] = {
         "hostname": server.hostname,
         "namespace": server.namespace,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .backup.archive_bucket import ArchiveBucket as ArchiveBucket
     from .backup.mail_backup import MailBackup as MailBackup
     from .backup.mail_restore import MailRestore as MailRestore
+    from .backup.restore_check import RestoreCheck as RestoreCheck
     from .backup.restore_drill import RestoreDrill as RestoreDrill
     from .dns.dkim_keys import DkimKeys as DkimKeys
     from .dns.mail_dns import MailDns as MailDns
@@ -22,6 +23,7 @@ _HOMES = {
     "DkimKeys": ".dns.dkim_keys",
     "MailBackup": ".backup.mail_backup",
     "MailRestore": ".backup.mail_restore",
+    "RestoreCheck": ".backup.restore_check",
     "RestoreDrill": ".backup.restore_drill",
     "ArchiveBucket": ".backup.archive_bucket",
     "RegionEndpoints": ".endpoints",
@@ -33,6 +35,7 @@ __all__ = [
     "MailDns",
     "MailRestore",
     "RegionEndpoints",
+    "RestoreCheck",
     "RestoreDrill",
     "StalwartServer",
 ]

@@ -145,7 +145,7 @@ class MailRestore(pulumi.ComponentResource):
                 ),
                 spec=JobSpecArgs(
                     backoff_limit=0,
-                    template=pods.template(RESTORE, image, "restore", environment, config_name, account_name),
+                    template=pods.template(pods.Program("restore", image, environment, RESTORE), config_name, account_name),
                 ),
             ),
             ResourceOptions(

@@ -1,6 +1,7 @@
 """The pods of the Jobs that restore and drill: a program of `jobs/`, with rights in the cluster and none on its node."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_kubernetes.core.v1 import (
@@ -35,23 +36,34 @@ def programs() -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(PROGRAMS.glob("*.py"))} | {"jmap.py": job_pod.programs()["jmap.py"]}
 
 
+@dataclass(frozen=True)
+class Program:
+    """A program of `jobs/`, and what it is given."""
+
+    name: str
+    """The module's name."""
+    image: str
+    """An image with Python."""
+    environment: Mapping[str, str]
+    component: str
+    """The value of its pods' label app.kubernetes.io/component."""
+    application: str = APPLICATION
+    """The value of app.kubernetes.io/name."""
+    secrets: Sequence[EnvVarArgs] = ()
+    """Variables with values of Secrets."""
+
+
 def template(
-    component: str,
-    image: str,
-    program: str,
-    environment: Mapping[str, str],
+    program: Program,
     config_map: str,
-    account: str | None,
+    account: str | None = None,
     volumes: Mapping[str, VolumeArgs] | None = None,
     metrics_port: int | None = None,
 ) -> PodTemplateSpecArgs:
     """A pod that runs one program: once, or for ever when it serves metrics.
 
     Args:
-        component: the value of its label app.kubernetes.io/component.
-        image: an image with Python.
-        program: the module's name in `jobs/`.
-        environment: its variables.
+        program: what runs.
         config_map: the ConfigMap with `programs()`.
         account: its service account; None where it has no rights.
         volumes: more volumes, by where they are mounted, read-only.
@@ -60,7 +72,7 @@ def template(
     mounted = {f"{PROGRAM_DIRECTORY}/jobs": VolumeArgs(name="program", config_map=ConfigMapVolumeSourceArgs(name=config_map))}
     mounted |= volumes or {}
     return PodTemplateSpecArgs(
-        metadata=ObjectMetaArgs(labels=labels.recommended(APPLICATION, component)),
+        metadata=ObjectMetaArgs(labels=labels.recommended(program.application, program.component)),
         spec=PodSpecArgs(
             service_account_name=account,
             automount_service_account_token=account is not None,
@@ -75,12 +87,13 @@ def template(
             ),
             containers=[
                 ContainerArgs(
-                    name=program,
-                    image=image,
+                    name=program.name,
+                    image=program.image,
                     command=["python"],
-                    args=["-m", f"jobs.{program}"],
+                    args=["-m", f"jobs.{program.name}"],
                     env=[
-                        *(EnvVarArgs(name=name, value=value) for name, value in environment.items()),
+                        *(EnvVarArgs(name=name, value=value) for name, value in program.environment.items()),
+                        *program.secrets,
                         EnvVarArgs(name="PYTHONPATH", value=PROGRAM_DIRECTORY),
                         EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
                     ],

@@ -170,7 +170,7 @@ class RestoreDrill(pulumi.ComponentResource):
         job = JobSpecArgs(
             backoff_limit=0,
             active_deadline_seconds=DEADLINE_S,
-            template=pods.template(DRILL, image, "drill", environment, programs_name, NAME),
+            template=pods.template(pods.Program("drill", image, environment, DRILL), programs_name, NAME),
         )
         _ = CronJob(
             f"{name}-job",
@@ -224,7 +224,10 @@ def _serve_metrics(
                 replicas=1,
                 selector=LabelSelectorArgs(match_labels=selector),
                 template=pods.template(
-                    METRICS, image, "metrics", {"FOLDER": "/result"}, programs_name, None, {"/result": result}, metrics.PORT
+                    pods.Program("metrics", image, {"FOLDER": "/result"}, METRICS),
+                    programs_name,
+                    volumes={"/result": result},
+                    metrics_port=metrics.PORT,
                 ),
             ),
         ),

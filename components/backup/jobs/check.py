@@ -52,13 +52,13 @@ def parse(line: str) -> Sentinel:
     return Sentinel(datetime.fromisoformat(match["time"]), int(match["accounts"]), int(match["messages"]))
 
 
-def check(server: Server, mailbox: str, backup_began: datetime) -> Findings:
+def check(server: Server, mailbox: str, backup_began: datetime | None) -> Findings:
     """Compare a restored server with its sentinel, and read a part of its mail.
 
     Args:
         server: in recovery mode, as its admin. No change is made: after a thousand or so, a server in recovery mode hangs.
         mailbox: the address of the mailbox with the sentinel; empty where there is none.
-        backup_began: when the backup was made.
+        backup_began: when the backup was made, if that is known.
 
     Raises:
         JmapError: the server cannot be asked.
@@ -80,7 +80,7 @@ def check(server: Server, mailbox: str, backup_began: datetime) -> Findings:
     return found
 
 
-def _compare(found: Findings, line: str | None, messages: int, backup_began: datetime) -> None:
+def _compare(found: Findings, line: str | None, messages: int, backup_began: datetime | None) -> None:
     if line is None:
         found.problems.append("there is no sentinel: the hook before the backup did not write one")
         return
@@ -89,7 +89,7 @@ def _compare(found: Findings, line: str | None, messages: int, backup_began: dat
     except ValueError as error:
         found.problems.append(f"the sentinel cannot be used: {error}")
         return
-    if abs(sentinel.time - backup_began) > TOLERANCE:
+    if backup_began and abs(sentinel.time - backup_began) > TOLERANCE:
         found.problems.append(
             f"the sentinel is from {_text(sentinel.time)} and the backup from {_text(backup_began)}: the hook did not write one"
             " for this backup"

@@ -35,6 +35,7 @@ LOCATION_TIMEOUT_S = 900.0
 SYNC_TIMEOUT_S = 900.0  # Velero looks into a location once a minute
 RESTORE_TIMEOUT_S = 24 * 3600.0
 DELETE_TIMEOUT_S = 120.0
+BIND_TIMEOUT_S = 600.0
 
 COMPLETED = "Completed"
 RUNNING = (
@@ -112,7 +113,7 @@ def restore(cluster: Cluster, request: Request) -> Object:
         _modifiers(cluster, request)
         cluster.create(RESTORES, request.velero_namespace, restore_object(request, backup["metadata"]["name"]))
     done = await_(f"the Restore {request.name}", lambda: _ended(cluster, request), RESTORE_TIMEOUT_S)
-    status: Mapping[str, object] = done["status"]
+    status: Mapping[str, Any] = done["status"]
     if status["phase"] != COMPLETED:
         raise CannotRestore(
             f"the Restore {request.name} ended as {status['phase']}: {status.get('failureReason') or _counts(status)}."
@@ -121,7 +122,7 @@ def restore(cluster: Cluster, request: Request) -> Object:
         )
     name = done["spec"]["backupName"]
     if request.claim:
-        _check_claim(cluster, request)
+        _check_claim(cluster, request, status)
     backup = cluster.get(BACKUPS, request.velero_namespace, name)
     return backup or {"metadata": {"name": name}, "status": {}}
 
@@ -192,7 +193,7 @@ def _is_restored(cluster: Cluster, request: Request) -> bool:
     claim = cluster.get(CLAIMS, request.target_namespace, request.claim) if request.claim else None
     if claim is None:
         return False
-    if _restored_by(claim) == request.name and claim.get("status", {}).get("phase") == "Bound":
+    if _restored_by(claim) == request.name and _is_bound(claim):
         return True
     # Velero would leave it as it is and call the restore complete.
     raise CannotRestore(
@@ -223,13 +224,24 @@ def _ended(cluster: Cluster, request: Request) -> Object | None:
     return None if found.get("status", {}).get("phase", "") in RUNNING else found
 
 
-def _check_claim(cluster: Cluster, request: Request) -> None:
+def _check_claim(cluster: Cluster, request: Request, status: Mapping[str, Any]) -> None:
+    """A Restore can be complete without the volume: one that was there stays, and one without its data begins empty."""
     claim = cluster.get(CLAIMS, request.target_namespace, request.claim)
-    if claim is None or _restored_by(claim) != request.name:
+    if claim is None or _restored_by(claim) != request.name or not status.get("restoreItemOperationsCompleted"):
         raise CannotRestore(
-            f"the Restore {request.name} is complete and the volume claim {request.claim} is not from it. Was the volume in the"
-            " backup? Set restore.namespace to a new name, or restore.backupName to another backup, and run pulumi up again"
+            f"the Restore {request.name} is complete and brought no data for the volume claim {request.claim}. Was the volume in"
+            " the backup? Set restore.namespace to a new name, or restore.backupName to another backup, and run pulumi up again"
         )
+    _ = await_(f"the volume of {request.claim}", lambda: _bound(cluster, request), BIND_TIMEOUT_S)
+
+
+def _bound(cluster: Cluster, request: Request) -> Object | None:
+    claim = cluster.get(CLAIMS, request.target_namespace, request.claim)
+    return claim if claim and _is_bound(claim) else None
+
+
+def _is_bound(claim: Object) -> bool:
+    return claim.get("status", {}).get("phase") == "Bound"
 
 
 def _restored_by(claim: Object) -> str | None:

@@ -12,6 +12,7 @@ from ...model import BucketName, KubernetesName, Model, Quantity, SecretKey, Web
 from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
+DEFAULT_SERVER_NAME = "mail"  # of a database in its archive
 CRON = re.compile(r"([0-9A-Za-z*/,?-]+ ){4}[0-9A-Za-z*/,?-]+")
 PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
@@ -209,9 +210,6 @@ class Nats(Model):
         if (self.username is None) != (self.password is None):
             raise ValueError("has one of `username` and `password`; they go together")
         return self
-
-
-DEFAULT_SERVER_NAME = "mail"
 
 
 class ArchiveFolder(Model):
