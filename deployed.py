@@ -40,6 +40,8 @@ class Deployed:
     """The namespace that mailboxes are in; empty when this stack has none."""
     fenced: bool
     """Whether those are kept away from the world."""
+    served: bool
+    """Whether they were ever not."""
     left: Sequence[str]
     """The namespaces that this stack had mailboxes in before, which are kept and no longer count."""
 
@@ -54,6 +56,7 @@ class Deployed:
         """
         before = _before(outputs)
         mailboxes = settings.mailbox_namespace if settings.has_mailboxes else ""
+        is_same = before.get("mailboxes") == mailboxes
         major, minor = checks.server_line(settings.image)
         blobs = settings.storage.blobs
         bodies = f"{blobs.url}/{blobs.bucket}/{blobs.prefix or ''}" if blobs else ""
@@ -73,6 +76,7 @@ class Deployed:
             names=_names(settings, domains),
             mailboxes=mailboxes,
             fenced=settings.is_fenced,
+            served=bool(mailboxes) and (not settings.is_fenced or (is_same and before.get("served", True))),
             left=sorted({*before.get("left", []), before.get("mailboxes", "")} - {"", mailboxes}),
         )
 
@@ -87,6 +91,7 @@ class Deployed:
             "names": dict(self.names),
             "mailboxes": self.mailboxes,
             "fenced": self.fenced,
+            "served": self.served,
             "left": list(self.left),
         }
 
@@ -112,7 +117,15 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings
     has_moved = old.get("mailboxes", new["mailboxes"]) != new["mailboxes"]
     if has_moved and old["mailboxes"] and not old["fenced"]:
         mistakes.append(_left_behind(wanted, old["mailboxes"], prefix))
-    if has_moved and wanted.mailboxes in old.get("left", []) and settings.return_to != wanted.mailboxes:
+    is_back = has_moved and wanted.mailboxes in old.get("left", [])
+    if not has_moved and old.get("fenced") and old.get("served") and not wanted.fenced and settings.return_to != wanted.mailboxes:
+        mistakes.append(
+            f"{prefix}:mode and {prefix}:restore.checked would serve {wanted.mailboxes} again, which was served and then fenced:"
+            " another region may have the mailboxes by now, with newer mail\n"
+            f"    allowed: this, if no other region has served them since, with the same name as {prefix}:returnTo\n"
+            f"    example: pulumi config set returnTo {wanted.mailboxes}"
+        )
+    if is_back and settings.return_to != wanted.mailboxes:
         mistakes.append(
             f"{prefix}:restore.namespace is {wanted.mailboxes}, where this stack had mailboxes before: they would be served as"
             " they were when it left them\n"

@@ -126,6 +126,7 @@ def test_what_was_deployed_is_known_to_the_next_run(storage):
     assert recording.outputs["deployed"] == {
         "mailboxes": "mail",
         "fenced": False,
+        "served": True,
         "left": [],
         "serverLine": "0.16",
         "storage": kind,

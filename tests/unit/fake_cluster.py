@@ -1,0 +1,294 @@
+"""A cluster in memory for the programs that restore and drill, with a little of Velero and of the kubelet, and its API server.
+
+With every call the world moves on: a Restore by one phase, a pod towards its address, what is deleted towards being gone.
+"""
+
+import copy
+import json
+import re
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import trustme
+
+from components.backup.jobs import cluster
+from components.backup.jobs.cluster import BACKUPS, LOCATIONS, ClusterError, Kind, Object
+
+Key = tuple[str, str, str]  # plural, namespace, name
+
+KINDS = {(kind.prefix, kind.plural): kind for kind in vars(cluster).values() if isinstance(kind, Kind)}
+PATH = re.compile(
+    r"/(?P<prefix>api/v1|apis/[^/]+/[^/]+)(/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[^/]+)(/(?P<name>[^/]+))?"
+)
+PARTIALLY = "PartiallyFailed"
+PHASES = {
+    "Completed": ["New", "InProgress", "WaitingForPluginOperations", "Finalizing", "Completed"],
+    PARTIALLY: ["New", "InProgress", f"WaitingForPluginOperations{PARTIALLY}", f"Finalizing{PARTIALLY}", PARTIALLY],
+    "Failed": ["New", "InProgress", "Failed"],
+}
+
+
+class Killed(BaseException):
+    """The program is gone from one moment to the next: nothing catches it."""
+
+
+class Clock:
+    """Stands for the module `time`: to sleep takes no time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeCluster:
+    """As `Cluster`, over a dict."""
+
+    objects: dict[Key, Object] = field(default_factory=dict)
+    calls: list[tuple[str, Kind, str, str]] = field(default_factory=list)  # verb, kind, namespace, name
+    made: list[Object] = field(default_factory=list)  # what was created and was not there before
+    written: list[Object] = field(default_factory=list)  # every body
+    rights: set[tuple[str, str, str, str]] | None = None  # verb, API group, plural, namespace; None: all
+    errors: dict[tuple[str, str], Exception] = field(default_factory=dict)  # by verb and plural
+    arrivals: dict[int, list[Callable[[], None]]] = field(default_factory=dict)  # what happens at which call
+    end: tuple[int, bool] | None = None  # killed at this call, and whether what it does is still done
+    outcome: str = "Completed"  # of a Restore
+    status: Object = field(default_factory=lambda: {"restoreItemOperationsCompleted": 1})  # of a Restore that has ended
+    volume: str = "data"  # the claim in the backups; empty: none
+    binds_at: int = 0  # the call from which on a volume is bound, when its data is there
+    stuck: set[str] = field(default_factory=set)  # kinds whose objects never go
+    pod_status: Object = field(default_factory=lambda: {"phase": "Running", "podIP": "127.0.0.1"})
+    leaving: dict[Key, int] = field(default_factory=dict)
+
+    def add(self, kind: Kind, namespace: str, name: str, **content: Any) -> Object:
+        body = {"metadata": {"name": name, "namespace": namespace}, **content}
+        self.objects[kind.plural, namespace, name] = body
+        return body
+
+    def location(self, name: str, phase: str | None = "Available") -> Object:
+        return self.add(LOCATIONS, "velero", name, **({"status": {"phase": phase}} if phase else {}))
+
+    def backup(self, name: str, start: str, location: str = "hot", namespace: str = "mail", phase: str = "Completed") -> Object:
+        spec = {"storageLocation": location, "includedNamespaces": [namespace]}
+        return self.add(BACKUPS, "velero", name, spec=spec, status={"phase": phase, "startTimestamp": start})
+
+    def of(self, kind: Kind) -> list[Object]:
+        return [thing for (plural, _namespace, _name), thing in sorted(self.objects.items()) if plural == kind.plural]
+
+    # The methods of `Cluster`.
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        assert name, "this would be a list"
+        with self._call("get", kind, namespace, name):
+            return copy.deepcopy(self.objects.get((kind.plural, namespace, name)))
+
+    def list(self, kind: Kind, namespace: str, labels: dict[str, str] | None = None) -> list[Object]:
+        with self._call("list", kind, namespace):
+            found = [copy.deepcopy(thing) for thing in self.of(kind) if thing["metadata"]["namespace"] == namespace]
+            return [thing for thing in found if (labels or {}).items() <= thing["metadata"].get("labels", {}).items()]
+
+    def create(self, kind: Kind, namespace: str, body: Object) -> None:
+        name = body["metadata"]["name"]
+        assert body["metadata"].get("namespace", namespace) == namespace
+        with self._call("create", kind, namespace, name):
+            self.written.append(copy.deepcopy(body))
+            if (kind.plural, namespace, name) not in self.objects:
+                self.made.append(copy.deepcopy(body))
+                self.objects[kind.plural, namespace, name] = copy.deepcopy(body)
+
+    def patch(self, kind: Kind, namespace: str, name: str, body: Object) -> None:
+        with self._call("patch", kind, namespace, name):
+            self.written.append(copy.deepcopy(body))
+            if (kind.plural, namespace, name) not in self.objects:
+                raise ClusterError(f'HTTP 404: {kind.plural} "{name}" not found')
+            _merge(self.objects[kind.plural, namespace, name], copy.deepcopy(body))
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        assert name, "this would delete them all"
+        with self._call("delete", kind, namespace, name):
+            if (kind.plural, namespace, name) in self.objects:
+                _ = self.leaving.setdefault((kind.plural, namespace, name), 2)
+
+    @contextmanager
+    def _call(self, verb: str, kind: Kind, namespace: str, name: str = "") -> Iterator[None]:
+        self.calls.append((verb, kind, namespace, name))
+        for arrive in self.arrivals.pop(len(self.calls), []):
+            arrive()
+        self._move_on()
+        group = kind.prefix.removeprefix("apis/").rpartition("/")[0] if kind.prefix.startswith("apis/") else ""
+        if self.rights is not None and (verb, group, kind.plural, namespace) not in self.rights:
+            raise ClusterError(f"HTTP 403: {kind.plural} is forbidden: cannot {verb} in the namespace {namespace}")
+        if (verb, kind.plural) in self.errors:
+            raise self.errors[verb, kind.plural]
+        if self.end == (len(self.calls), False):
+            raise Killed
+        yield
+        if self.end == (len(self.calls), True):
+            raise Killed
+
+    def _move_on(self) -> None:
+        for key in list(self.leaving):
+            in_use = key[0] == "persistentvolumeclaims" and any(k[:2] == ("pods", key[1]) for k in self.objects)
+            self.leaving[key] -= 0 if key[0] in self.stuck or in_use else 1
+            if self.leaving[key] <= 0:
+                del self.leaving[key], self.objects[key]
+        for (plural, namespace, _name), thing in list(self.objects.items()):
+            if plural == "restores":
+                self._velero(thing, namespace)
+            if plural == "persistentvolumeclaims" and thing.get("filled") and len(self.calls) >= self.binds_at:
+                thing["status"]["phase"] = "Bound"
+            if plural == "pods":
+                self._kubelet(thing, namespace)
+
+    def _velero(self, restore: Object, namespace: str) -> None:
+        spec, status, phases = restore["spec"], restore.setdefault("status", {}), PHASES[self.outcome]
+        phase = status.get("phase")
+        if phase is None:
+            backup = self.objects.get(("backups", namespace, spec["backupName"]))
+            location = backup and self.objects.get(("backupstoragelocations", namespace, backup["spec"]["storageLocation"]))
+            is_there = location and location.get("status", {}).get("phase") == "Available"
+            status.update({"phase": "New"} if is_there else {"phase": "FailedValidation", "validationErrors": ["no such backup"]})
+        elif phase in phases[:-1]:
+            status["phase"] = phases[phases.index(phase) + 1]
+            if status["phase"] == self.outcome:
+                status.update(self.status)
+            if self.volume:
+                self._bring_volume(restore, is_done=status["phase"] == "Completed")
+
+    def _bring_volume(self, restore: Object, is_done: bool) -> None:
+        ((_source, target),) = restore["spec"]["namespaceMapping"].items()
+        key = ("persistentvolumeclaims", target, self.volume)
+        labels = {"velero.io/restore-name": restore["metadata"]["name"]}
+        claim = {"metadata": {"name": self.volume, "namespace": target, "labels": labels}, "status": {"phase": "Pending"}}
+        there = self.objects.setdefault(key, claim)
+        if is_done and there["metadata"].get("labels") == labels and restore["status"].get("restoreItemOperationsCompleted"):
+            there["filled"] = True
+
+    def _kubelet(self, pod: Object, namespace: str) -> None:
+        volumes, (container,) = pod["spec"]["volumes"], pod["spec"]["containers"]
+        needed = [
+            ("persistentvolumeclaims", v["persistentVolumeClaim"]["claimName"]) for v in volumes if "persistentVolumeClaim" in v
+        ]
+        references = [entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry]
+        needed += [("secrets", reference["name"]) for reference in references]
+        if all((plural, namespace, name) in self.objects for plural, name in needed):
+            # First it is scheduled, then it has an address.
+            pod["status"] = self.pod_status if "status" in pod else {"phase": "Pending"}
+
+
+def _merge(target: Object, patch: Object) -> None:
+    """As RFC 7396 says."""
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, dict):
+            if not isinstance(target.get(key), dict):
+                target[key] = {}
+            _merge(target[key], value)
+        else:
+            target[key] = value
+
+
+class ApiServer(ThreadingHTTPServer):
+    """The API server of a FakeCluster: its paths, codes and words."""
+
+    daemon_threads = True
+
+    def __init__(self, fake: FakeCluster, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.fake, self.token = fake, "token-1"
+        self.failures: list[tuple[int, str]] = []  # status and body, for the next requests
+        self.requests: list[tuple[str, str, dict[str, str], Object | None]] = []
+        self.folder = folder  # as in a pod
+        authority.cert_pem.write_to_path(folder / "ca.crt")
+        self.write_token()
+
+    def write_token(self) -> None:
+        (self.folder / "token").write_text(f"{self.token}\n")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ApiServer
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def answer(self, status: int, value: object) -> None:
+        body = (value if isinstance(value, str) else json.dumps(value)).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def refuse(self, status: int, message: str) -> None:
+        self.answer(status, {"kind": "Status", "status": "Failure", "message": message, "code": status})
+
+    def serve(self) -> None:
+        verb, url = self.command, urlsplit(self.path)
+        text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.loads(text) if text else None
+        self.server.requests.append((verb, self.path, dict(self.headers), body))
+        if self.server.failures:
+            return self.answer(*self.server.failures.pop(0))
+        if self.headers["Authorization"] != f"Bearer {self.server.token}":
+            return self.refuse(401, "Unauthorized")
+        found = PATH.fullmatch(url.path)
+        kind = KINDS.get((found["prefix"], found["plural"])) if found else None
+        if found is None or kind is None:
+            return self.answer(404, "404 page not found\n")
+        return self.act(verb, kind, found["namespace"] or "", unquote(found["name"] or ""), parse_qs(url.query), body)
+
+    def act(self, verb: str, kind: Kind, namespace: str, name: str, query: dict[str, list[str]], body: Any) -> None:
+        fake = self.server.fake
+        key = (kind.plural, namespace, name or (body or {}).get("metadata", {}).get("name", ""))
+        if verb == "POST":
+            if key in fake.objects:
+                return self.refuse(409, f'{kind.plural} "{key[2]}" already exists')
+            fake.create(kind, namespace, body)
+            return self.answer(201, body)
+        if verb == "GET" and not name:
+            (selector,) = query.get("labelSelector", [""])
+            labels = dict(pair.split("=") for pair in selector.split(",") if pair)
+            return self.answer(200, {"kind": "List", "items": fake.list(kind, namespace, labels)})
+        if verb == "PATCH" and self.headers["Content-Type"] != "application/merge-patch+json":
+            return self.refuse(415, "the body of the request was in an unknown format")
+        if key not in fake.objects:
+            return self.refuse(404, f'{kind.plural} "{name}" not found')
+        if verb == "PATCH":
+            fake.patch(kind, namespace, name, body)
+        if verb == "DELETE":
+            fake.delete(kind, namespace, name)
+            return self.answer(200, {"kind": "Status", "status": "Success"})
+        found = fake.get(kind, namespace, name)
+        return self.answer(200, found) if found else self.refuse(404, f'{kind.plural} "{name}" not found')
+
+    do_GET = do_POST = do_PATCH = do_DELETE = serve
+
+
+@contextmanager
+def serving(server: Any) -> Iterator[Any]:
+    """Serves until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
