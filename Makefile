@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STACKS := $(if $(STACK),--stack $(STACK))
 
-.PHONY: preview test lint bench lock schema golden doctor rotate clean
+.PHONY: preview test lint bench lock schema golden doctor rotate drill tools clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
@@ -14,6 +14,19 @@ doctor: $(VENV)/ready ## Whether the world sees what the primary (or STACK=backu
 
 rotate: $(VENV)/ready ## The next step of every DKIM key's life, once DNS shows the one before it
 	@$(RUN) -m rotate $(STACKS)
+
+drill: $(VENV)/ready ## Rehearse a restore in the backup region (or STACK=primary), and show what it says
+	@$(RUN) -m drill $(STACKS)
+
+tools: .tools/promtool .tools/crds ## What some tests judge with, built from Go modules (once; some minutes)
+
+.tools/promtool: tests/alerts/go.mod
+	@echo "Building promtool"
+	@go build -C tests/alerts -tags remove_all_sd -o ../../$@ github.com/prometheus/prometheus/cmd/promtool
+
+.tools/crds: tests/contract/crds.txt
+	@echo "Fetching the definitions of other people's objects"
+	@$(PYTHON) -m tests.contract.crds $@
 
 test: $(VENV)/ready ## All tests that need nothing but Python
 	@$(RUN) -m pytest
@@ -41,7 +54,7 @@ lock: ## requirements.txt and requirements-lint.txt from pyproject.toml
 		--custom-compile-command "make lock" --extra lint --extra aws --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
 
 clean: ## Remove what the other targets made
-	@rm -rf build $(VENV) .pytest_cache .hypothesis .ruff_cache
+	@rm -rf build .tools $(VENV) .pytest_cache .hypothesis .ruff_cache
 
 $(VENV)/ready: requirements.txt
 	@echo "Setting up $(VENV) (once; about a minute)"

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from components import checks
+from components.backup import iam
 from components.cron import cron, zoned_cron
 from components.model import BucketName, KubernetesName, Model
 
@@ -18,7 +19,9 @@ class BackupLocation(Model):
 
     bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-hot"])
     region: str = Field(min_length=1, description="the bucket's region", examples=["eu-west-1"])
-    prefix: str | None = Field(None, description="a folder in the bucket", examples=["primary"])
+    prefix: Annotated[str, AfterValidator(iam.folder)] | None = Field(
+        None, description="a folder in the bucket", examples=["primary"]
+    )
     s3_url: Annotated[str, AfterValidator(checks.s3_url)] | None = Field(
         None, description="an S3-compatible server outside the cluster", examples=["https://s3.example.net"]
     )

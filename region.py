@@ -13,6 +13,7 @@ import region_backup
 import region_dns
 import stacks
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, RestoreDrill, StalwartServer
+from components.backup.arguments import MailBackupArgs
 from components.dns.arguments import Dns, MailDnsArgs
 from components.dns.arguments import resolve as resolve_dns
 from components.mail_domain import DnsProvider, MailDomainArgs
@@ -60,13 +61,14 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     brought = {name: region_backup.secret(key) for name, key in settings.dkim_keys.items()}
     keys = DkimKeys("dkim", {"domains": domains, "private_keys": brought}, options)
     server_args["dkim_private_keys"] = keys.private_keys
-    archive = None
+    archive, about_backups = None, {}
     if settings.backup:
-        backup = MailBackup("backup", region_backup.primary_args(settings, settings.backup), options)
+        backup_args = region_backup.primary_args(settings, settings.backup)
+        backup = MailBackup("backup", backup_args, options)
         archive = region_backup.archive_endpoint(settings, backup)
         after = ResourceOptions(providers=providers, depends_on=[backup])
         mailboxes.restore_first(server_args, settings, wanted, None, after)
-        _drill(settings, None, after)
+        about_backups = _about_backups(settings, backup_args, None, after)
     server = StalwartServer("stalwart", server_args, options)
     mailboxes.check_after(server, settings, wanted, region_backup.sentinel_mailbox(settings), providers)
     dns_args["dkim_public_keys"] = keys.each_public_key()
@@ -84,7 +86,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         server=mailboxes.portable(server_args),
         dkim_private_keys=keys.private_keys,
     )
-    return {**_outputs(wanted, server, records, dns), "endpoints": endpoints}
+    return {**_outputs(wanted, server, records, dns), **about_backups, "endpoints": endpoints}
 
 
 def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulumi.Input[Any]]:
@@ -109,9 +111,10 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     outputs = _outputs(wanted, server, records, dns)
     if settings.backup:
-        backup = MailBackup("backup", region_backup.backup_args(settings, settings.backup, endpoints), options)
+        backup_args = region_backup.backup_args(settings, settings.backup, endpoints)
+        backup = MailBackup("backup", backup_args, options)
         after = ResourceOptions(providers=providers, depends_on=[backup])
-        _drill(settings, endpoints, after)
+        outputs |= _about_backups(settings, backup_args, endpoints, after)
         if stand_in:
             mailboxes.restore_first(stand_in.args, settings, stand_in.wanted, endpoints, after)
             return _with_mailboxes(outputs, settings, endpoints, stand_in, providers)
@@ -175,10 +178,20 @@ def _with_mailboxes(
     }
 
 
-def _drill(settings: Settings, endpoints: RegionEndpoints | None, options: ResourceOptions) -> None:
-    args = region_backup.drill_args(settings, settings.backup, endpoints) if settings.backup else None
-    if args:
-        _ = RestoreDrill("drill", args, options)
+def _about_backups(
+    settings: Settings, args: MailBackupArgs, endpoints: RegionEndpoints | None, options: ResourceOptions
+) -> dict[str, pulumi.Input[Any]]:
+    """Register the drill, if there is one, and put out where it is and who may do what in the buckets."""
+    outputs: dict[str, pulumi.Input[Any]] = {"bucketPolicies": region_backup.bucket_policies(args, settings)}
+    drill_args = region_backup.drill_args(settings, settings.backup, endpoints) if settings.backup else None
+    if drill_args:
+        drill = RestoreDrill("drill", drill_args, options)
+        outputs["drill"] = {
+            "namespace": args.get("velero_namespace", ""),
+            "cronJob": drill.cron_job,
+            **({"kubeContext": settings.kube_context} if settings.kube_context else {}),
+        }
+    return outputs
 
 
 def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from backup_settings import Backup, BackupLocation, Schedule
 from components import MailBackup
+from components.backup import iam
 from components.backup.arguments import AlertsArgs, ArrivingArgs, LocationArgs, MailBackupArgs, ScheduleArgs
 from components.backup.mail_restore import MailRestoreArgs
 from components.backup.restore_drill import RestoreDrillArgs
@@ -140,6 +141,19 @@ def sentinel_mailbox(settings: Settings) -> str | None:
         return None
     first = next(domain.name for domain in settings.domains if not domain.parked)
     return f"{ROLE_MAILBOX}@{first}"
+
+
+def bucket_policies(args: MailBackupArgs, settings: Settings) -> dict[str, Any]:
+    """The IAM policies of whoever uses the buckets, by location: the least that is needed. Other S3 servers have their own ways."""
+    found: dict[str, Any] = {}
+    for location in args["locations"]:
+        if "s3_url" not in location:
+            rights = iam.reader if location.get("read_only") else iam.writer
+            found[location["name"]] = rights(location["bucket"], location.get("prefix"))
+    archive = settings.storage.archive
+    if archive and not archive.endpoint:
+        found["database"] = iam.database_writer(archive.bucket, archive.prefix)
+    return found
 
 
 def archive_endpoint(settings: Settings, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:

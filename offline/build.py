@@ -42,6 +42,8 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
             files[f"helm/{resource.inputs['name']}.yaml"] = _yaml(hide(dict(resource.inputs)))
         elif is_manifest(resource):
             files[f"manifests/{_file_name(resource)}"] = _yaml(manifest(resource))
+    for name, policy in recording.outputs.get("bucketPolicies", {}).items():
+        files[f"iam/{name}.json"] = _json(policy)
     zones = recording.outputs.get("zones", {})
     files |= {f"zones/{name}.zone": _noted(text) for name, text in zones.items()}
 

@@ -8,6 +8,7 @@ import pulumi
 
 from .. import checks
 from ..cron import longest_gap_s, zoned_cron
+from . import iam
 from .alerts import Watched, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
@@ -207,7 +208,7 @@ def _location(args: LocationArgs, problems: checks.Problems) -> Location:
         name=problems.checked("locations", checks.kubernetes_name, args["name"]),
         bucket=problems.checked(f"{field}.bucket", checks.bucket, args["bucket"]),
         region=args["region"],
-        prefix=args.get("prefix"),
+        prefix=problems.checked(f"{field}.prefix", iam.folder, args["prefix"]) if "prefix" in args else None,
         s3_url=problems.checked(f"{field}.s3_url", checks.s3_url, args["s3_url"]) if "s3_url" in args else None,
         has_credentials="access_key_id" in args,
         read_only=args.get("read_only", False),

@@ -94,7 +94,7 @@ class RestoreDrill(pulumi.ComponentResource):
     namespace: Output[str]
     """The scratch namespace."""
     cron_job: Output[str]
-    """The CronJob, in Velero's namespace: `kubectl create job --from=cronjob/...` starts a drill by hand."""
+    """The CronJob's name, in Velero's namespace: `kubectl create job --from=cronjob/...` starts a drill by hand."""
 
     def __init__(self, name: str, args: RestoreDrillArgs, opts: ResourceOptions | None = None) -> None:
         """Register the drill's resources.
@@ -192,7 +192,7 @@ class RestoreDrill(pulumi.ComponentResource):
         if args.get("metrics", False):
             _serve_metrics(name, image, programs_name, meta, ResourceOptions(parent=self, depends_on=[programs]))
         self.namespace = Output.from_input(scratch_name)
-        self.cron_job = Output.from_input(f"{velero_namespace}/{NAME}")
+        self.cron_job = Output.from_input(NAME)
         self.register_outputs({"namespace": self.namespace, "cron_job": self.cron_job})
 
 

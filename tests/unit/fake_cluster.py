@@ -3,6 +3,7 @@
 With every call the world moves on: a Restore by one phase, a pod towards its address, what is deleted towards being gone.
 """
 
+import base64
 import copy
 import json
 import re
@@ -279,6 +280,128 @@ class _Handler(BaseHTTPRequestHandler):
         return self.answer(200, found) if found else self.refuse(404, f'{kind.plural} "{name}" not found')
 
     do_GET = do_POST = do_PATCH = do_DELETE = serve
+
+
+@dataclass
+class Message:
+    """A message of a restored mailbox."""
+
+    body: bytes
+    keywords: set[str] = field(default_factory=set)
+    text: str = ""
+    size: int | None = None  # as the server says it; None: as it is
+    is_readable: bool = True
+    is_stored: bool = True  # its body
+
+
+@dataclass
+class Mailbox:
+    """An account of a restored server."""
+
+    address: str
+    messages: list[Message] = field(default_factory=list)
+    total: int | None = None  # as the server counts; None: as it is
+
+
+class FakeStalwart(ThreadingHTTPServer):
+    """A restored mail server in recovery mode: the little JMAP that a drill speaks."""
+
+    daemon_threads = True
+
+    def __init__(self, mailboxes: dict[str, Mailbox], login: Callable[[], str | None]) -> None:
+        super().__init__(("127.0.0.1", 0), _StalwartHandler)
+        self.mailboxes, self.login = mailboxes, login
+        self.starts_at, self.looks = 3, 0  # the look from which on it is ready
+        self.failures: dict[str, int] = {}  # HTTP status by method
+        self.methods: list[str] = []
+        self.downloads: list[str] = []
+        self.page = 2  # of accounts
+
+    def answer(self, method: str, arguments: Object) -> Object:
+        if method == "x:Account/query":
+            return self.accounts(arguments)
+        if method == "x:Account/get":
+            addresses = [(i, self.mailboxes[i].address) for i in arguments["ids"]]
+            return {"list": [{"id": i, "emailAddress": address, "usedDiskQuota": 0} for i, address in addresses]}
+        mailbox = self.mailboxes[arguments["accountId"]]
+        if method == "Email/query":
+            return self.messages(mailbox, arguments)
+        assert method == "Email/get"
+        return {"list": [self.message(mailbox, i, arguments) for i in arguments["ids"] if _message(mailbox, i).is_readable]}
+
+    def accounts(self, arguments: Object) -> Object:
+        # Pages join only with both a sort and an anchor offset, see test_jobs.py.
+        ids = sorted(self.mailboxes)
+        is_ascending = bool(arguments.get("sort")) and arguments["sort"][0]["isAscending"]
+        start = ids.index(arguments["anchor"]) + arguments["anchorOffset"] if "anchor" in arguments else 0
+        page = ids[start : start + min(arguments.get("limit", self.page), self.page)]
+        return {"ids": page if is_ascending else page[::-1]}
+
+    def messages(self, mailbox: Mailbox, arguments: Object) -> Object:
+        # The index of subjects and texts is not there in recovery mode.
+        condition = arguments.get("filter", {})
+        assert condition.keys() <= {"hasKeyword"}
+        keyword = condition.get("hasKeyword")
+        found = [f"e{n}" for n, message in enumerate(mailbox.messages) if not keyword or keyword in message.keywords]
+        start = arguments.get("position", 0)
+        total = len(found) if mailbox.total is None else mailbox.total
+        limit = arguments.get("limit", len(found))
+        return {"ids": found[start : start + limit], **({"total": total} if arguments.get("calculateTotal") else {})}
+
+    def message(self, mailbox: Mailbox, identity: str, arguments: Object) -> Object:
+        message = _message(mailbox, identity)
+        whole = {
+            "blobId": f"b{identity}",
+            "size": len(message.body) if message.size is None else message.size,
+            "textBody": [{"partId": "0"}],
+            "bodyValues": {"0": {"value": message.text}} if arguments.get("fetchTextBodyValues") else {},
+        }
+        return {"id": identity, **{name: whole[name] for name in arguments["properties"]}}
+
+
+def _message(mailbox: Mailbox, identity: str) -> Message:
+    return mailbox.messages[int(identity[1:])]
+
+
+class _StalwartHandler(BaseHTTPRequestHandler):
+    server: FakeStalwart
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def is_known(self) -> bool:
+        return base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode() == self.server.login()
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz/ready":
+            self.server.looks += 1
+            return self.answer(200 if self.server.looks >= self.server.starts_at else 503, b"")
+        if not self.is_known():
+            return self.answer(401, b"You have to authenticate first.")
+        _, _, _, account, blob, _ = self.path.split("/")
+        self.server.downloads.append(account)
+        message = _message(self.server.mailboxes[account], blob[1:])
+        return self.answer(200, message.body) if message.is_stored else self.answer(404, b"no such blob")
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if not self.is_known():
+            return self.answer(401, b"You have to authenticate first.")
+        ((method, arguments, tag),) = request["methodCalls"]
+        self.server.methods.append(method)
+        if method in self.server.failures:
+            return self.answer(self.server.failures[method], b"out of order")
+        assert len(arguments.get("ids", ())) <= 500
+        return self.answer(200, json.dumps({"methodResponses": [[method, self.server.answer(method, arguments), tag]]}).encode())
 
 
 @contextmanager
