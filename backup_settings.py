@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from components import checks
+from components.backup import arguments as backup_arguments
 from components.backup import iam
 from components.cron import cron, zoned_cron
 from components.model import BucketName, KubernetesName, Model
@@ -98,6 +99,12 @@ class Backup(Model):
     )
     install_velero: bool = Field(
         False, description="true to install Velero by its chart, false when it is there already", examples=["true"]
+    )
+    velero_version: Annotated[str, AfterValidator(backup_arguments.velero_version)] | None = Field(
+        None, description="of the Velero that is there already: 1.18.3 or newer", examples=["v1.18.3"]
+    )
+    aws_plugin_version: Annotated[str, AfterValidator(backup_arguments.aws_plugin_version)] | None = Field(
+        None, description="of its plugin for AWS: 1.14.3 or newer", examples=["v1.14.3"]
     )
     velero_namespace: KubernetesName = Field("velero", description="a Kubernetes namespace", examples=["velero"])
     repository_password: SecretStr | None = Field(

@@ -1,5 +1,6 @@
 """What a `MailBackup` is given, and the checked form that everything below works with."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NotRequired, TypedDict
@@ -17,6 +18,8 @@ DEFAULT_CHART_VERSION = "12.1.0"  # older charts pull a kubectl image that is go
 # 1.18.3: a standby no longer takes a half-written backup for its own; 1.14.3: objects on S3-compatibles are no longer corrupted.
 DEFAULT_VELERO_IMAGE = "velero/velero:v1.18.3"
 DEFAULT_AWS_PLUGIN_IMAGE = "velero/velero-plugin-for-aws:v1.14.3"
+FIRST_VELERO, FIRST_AWS_PLUGIN = (1, 18, 3), (1, 14, 3)
+VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 HOURS_PER_DAY = 24
 
@@ -96,6 +99,10 @@ class MailBackupArgs(TypedDict):
     """Where Velero is, or is installed. Default `velero`."""
     install_velero: NotRequired[bool]
     """Install Velero by its Helm chart. Default false: it is there already."""
+    velero_version: NotRequired[str]
+    """Of the Velero that is there already, such as `v1.18.3`, to have it checked. Default: it is not checked."""
+    aws_plugin_version: NotRequired[str]
+    """Of its plugin for AWS, such as `v1.14.3`, likewise."""
     repository_password: NotRequired[pulumi.Input[str]]
     """Encrypts volume data in every location. Another region must be given this one's. Default: random with `install_velero`."""
 
@@ -147,6 +154,25 @@ class Backup:
     install_velero: bool = False
 
 
+def velero_version(value: str) -> str:
+    """A version of Velero that standbys can rely on."""
+    return _at_least(value, FIRST_VELERO, "takes half-written backups of another region for its own")
+
+
+def aws_plugin_version(value: str) -> str:
+    """A version of Velero's plugin for AWS that writes whole objects."""
+    return _at_least(value, FIRST_AWS_PLUGIN, "corrupts objects on S3-compatible servers")
+
+
+def _at_least(value: str, first: tuple[int, int, int], fault: str) -> str:
+    match = VERSION.fullmatch(value)
+    if match is None:
+        raise ValueError("is not an exact version, such as v1.18.3")
+    if tuple(int(part) for part in match.groups()) < first:
+        raise ValueError(f"is too old: it {fault}; {'.'.join(str(part) for part in first)} or newer is needed")
+    return value
+
+
 def resolve(args: MailBackupArgs) -> Backup:
     """Check the arguments and fill the defaults.
 
@@ -167,6 +193,10 @@ def resolve(args: MailBackupArgs) -> Backup:
     mailbox = args.get("sentinel_mailbox")
     if mailbox is not None:
         mailbox = problems.checked("sentinel_mailbox", checks.email_address, mailbox)
+    if "velero_version" in args:
+        _ = problems.checked("velero_version", velero_version, args["velero_version"])
+    if "aws_plugin_version" in args:
+        _ = problems.checked("aws_plugin_version", aws_plugin_version, args["aws_plugin_version"])
     arriving = [*args.get("alerts", AlertsArgs()).get("arriving", [])]
     for schedule in arriving:
         _ = problems.checked(f"alerts.arriving: {schedule['name']}", zoned_cron, schedule["cron"])

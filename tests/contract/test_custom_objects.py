@@ -23,7 +23,9 @@ pytestmark = pytest.mark.skipif(not CRDS.exists(), reason="other people's schema
 @cache
 def _schema(api_version: str, kind: str):
     group, _, version = api_version.partition("/")
-    definition = yaml.load((CRDS / f"{group}_{kind.lower()}s.yaml").read_text(), Loader=yaml.CSafeLoader)
+    text = (CRDS / f"{group}_{kind.lower()}s.yaml").read_text()
+    # Go takes flags anywhere in a pattern, Python only at its start.
+    definition = yaml.load(text.replace("^(?i)", "(?i)^"), Loader=yaml.CSafeLoader)
     (found,) = [v for v in definition["spec"]["versions"] if v["name"] == version]
     schema = _strict(found["schema"]["openAPIV3Schema"])
     # What every object has is described in no definition.

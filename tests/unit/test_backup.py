@@ -71,3 +71,22 @@ def test_the_chart_makes_no_location_and_no_password_of_its_own():
 def test_what_cannot_work_is_refused(args, reason):
     with pytest.raises(checks.ArgumentsError, match=reason):
         resolve(args)
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        ({"velero_version": "v1.18.2"}, "velero_version: `v1.18.2` is too old: it takes half-written backups"),
+        ({"velero_version": "1.9.10"}, "is too old"),
+        ({"aws_plugin_version": "v1.14.2"}, "aws_plugin_version: `v1.14.2` is too old: it corrupts objects"),
+        ({"velero_version": "latest"}, "is not an exact version"),
+    ],
+)
+def test_a_velero_that_cannot_be_relied_on_is_refused_when_told(args, reason):
+    with pytest.raises(checks.ArgumentsError, match=reason):
+        resolve({"locations": [HOT], **args})
+
+
+def test_newer_versions_are_taken():
+    assert resolve({"locations": [HOT], "velero_version": "v1.18.3", "aws_plugin_version": "1.14.10"})
+    assert resolve({"locations": [HOT], "velero_version": "v2.0.0"})
