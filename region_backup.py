@@ -144,7 +144,7 @@ def sentinel_mailbox(settings: Settings) -> str | None:
 
 
 def bucket_policies(args: MailBackupArgs, settings: Settings) -> dict[str, Any]:
-    """The IAM policies of whoever uses the buckets, by location: the least that is needed. Other S3 servers have their own ways."""
+    """The IAM policies of who uses the buckets, by location: the least that is needed. Other S3 servers have their own ways."""
     found: dict[str, Any] = {}
     for location in args["locations"]:
         if "s3_url" not in location:

@@ -120,7 +120,7 @@ class FakeCluster:
         assert name, "this would delete them all"
         with self._call("delete", kind, namespace, name):
             if (kind.plural, namespace, name) in self.objects:
-                _ = self.leaving.setdefault((kind.plural, namespace, name), 2)
+                _ = self.leaving.setdefault((kind.plural, namespace, name), 8)
 
     @contextmanager
     def _call(self, verb: str, kind: Kind, namespace: str, name: str = "") -> Iterator[None]:
@@ -253,7 +253,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = KINDS.get((found["prefix"], found["plural"])) if found else None
         if found is None or kind is None:
             return self.answer(404, "404 page not found\n")
-        return self.act(verb, kind, found["namespace"] or "", unquote(found["name"] or ""), parse_qs(url.query), body)
+        try:
+            return self.act(verb, kind, found["namespace"] or "", unquote(found["name"] or ""), parse_qs(url.query), body)
+        except ClusterError as error:
+            return self.refuse(403, str(error))
 
     def act(self, verb: str, kind: Kind, namespace: str, name: str, query: dict[str, list[str]], body: Any) -> None:
         fake = self.server.fake
@@ -269,17 +272,16 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"kind": "List", "items": fake.list(kind, namespace, labels)})
         if verb == "PATCH" and self.headers["Content-Type"] != "application/merge-patch+json":
             return self.refuse(415, "the body of the request was in an unknown format")
-        if key not in fake.objects:
-            return self.refuse(404, f'{kind.plural} "{name}" not found')
-        if verb == "PATCH":
+        if key in fake.objects and verb == "PATCH":
             fake.patch(kind, namespace, name, body)
-        if verb == "DELETE":
+            return self.answer(200, fake.objects[key])
+        if key in fake.objects and verb == "DELETE":
             fake.delete(kind, namespace, name)
             return self.answer(200, {"kind": "Status", "status": "Success"})
         found = fake.get(kind, namespace, name)
         return self.answer(200, found) if found else self.refuse(404, f'{kind.plural} "{name}" not found')
 
-    do_GET = do_POST = do_PATCH = do_DELETE = serve
+    do_GET = do_POST = do_PATCH = do_DELETE = serve  # noqa: N815  the names it looks for
 
 
 @dataclass

@@ -135,7 +135,7 @@ def test_what_is_not_there_cannot_be_patched_and_a_kind_that_is_not_there_cannot
     with pytest.raises(ClusterError, match='configmaps "one" not found'):
         client.patch(CONFIG_MAPS, "mail", "one", {})
     api.failures = [(404, "404 page not found\n")]
-    with pytest.raises(ClusterError, match="^GET /apis/velero.io/v1/namespaces/velero/backups: HTTP 404: 404 page not found$"):
+    with pytest.raises(ClusterError, match=r"^GET /apis/velero.io/v1/namespaces/velero/backups: HTTP 404: 404 page not found$"):
         client.list(BACKUPS, "velero")
 
 
@@ -261,7 +261,7 @@ def test_what_is_there_at_once_is_not_waited_for(clock: Clock, capsys: pytest.Ca
 
 def test_waiting_looks_again_after_every_pause_and_ends(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     looks: list[float] = []
-    with pytest.raises(WaitedTooLong, match="^rain did not come in 20 seconds; the last: waiting for rain$"):
+    with pytest.raises(WaitedTooLong, match=r"^rain did not come in 20 seconds; the last: waiting for rain$"):
         await_("rain", lambda: looks.append(clock.now), 20, 4)
     assert looks == [0, 4, 8, 12, 16, 20, 24]
     assert capsys.readouterr().out == "waiting for rain\n"
