@@ -34,8 +34,11 @@ class Copy:
 
 def backups(recording: Recording, config: Mapping[str, Any]) -> str:
     """Both tables as Markdown; empty when nothing is backed up."""
-    locations = {found.inputs["metadata"]["name"]: found.inputs["spec"] for found in recording.of_type(LOCATION)}
-    copies = [*_volumes(recording, locations, config["region"]), *_databases(recording, config["region"])]
+    # Resources are recorded in no fixed order.
+    found = sorted(recording.of_type(LOCATION), key=lambda resource: resource.name)
+    locations = {location.inputs["metadata"]["name"]: location.inputs["spec"] for location in found}
+    copies = [*_volumes(recording, locations, config["region"]), *_databases(recording)]
+    copies.sort(key=lambda copy: (not copy.is_near, copy.gap_s, copy.what))
     if not locations and not copies:
         return ""
     rows = [(c.what, c.place, c.when or "paused", f"{c.kept_days} days") for c in copies]
@@ -74,7 +77,7 @@ def _volumes(recording: Recording, locations: Mapping[str, Any], region: str) ->
     return found
 
 
-def _databases(recording: Recording, region: str) -> list[Copy]:
+def _databases(recording: Recording) -> list[Copy]:
     found: list[Copy] = []
     for schedule in recording.of_type(DATABASE_SCHEDULE):
         namespace = schedule.inputs["metadata"]["namespace"]
@@ -84,10 +87,8 @@ def _databases(recording: Recording, region: str) -> list[Copy]:
                 cron = schedule.inputs["spec"]["schedule"].partition(" ")[2]
                 when = f"its log at once, all of it every {every(longest_gap_s(cron))}"
                 kept = int(spec["retentionPolicy"].removesuffix("d"))
-                # The region of the bucket is in a Secret; an archive that is worth its name is elsewhere.
-                found.append(
-                    Copy("database", spec["configuration"]["destinationPath"], when, WAL_GAP_S, kept, is_near=not region)
-                )
+                # Where the bucket is, only a Secret says; an archive that is worth its name is elsewhere.
+                found.append(Copy("database", spec["configuration"]["destinationPath"], when, WAL_GAP_S, kept, is_near=False))
     return found
 
 

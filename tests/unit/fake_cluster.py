@@ -272,13 +272,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"kind": "List", "items": fake.list(kind, namespace, labels)})
         if verb == "PATCH" and self.headers["Content-Type"] != "application/merge-patch+json":
             return self.refuse(415, "the body of the request was in an unknown format")
-        if key in fake.objects and verb == "PATCH":
+        found = fake.objects.get(key)
+        if found and verb == "PATCH":
             fake.patch(kind, namespace, name, body)
-            return self.answer(200, fake.objects[key])
-        if key in fake.objects and verb == "DELETE":
+        elif found and verb == "DELETE":
             fake.delete(kind, namespace, name)
-            return self.answer(200, {"kind": "Status", "status": "Success"})
-        found = fake.get(kind, namespace, name)
+        else:
+            found = fake.get(kind, namespace, name)
         return self.answer(200, found) if found else self.refuse(404, f'{kind.plural} "{name}" not found')
 
     do_GET = do_POST = do_PATCH = do_DELETE = serve  # noqa: N815  the names it looks for

@@ -16,7 +16,7 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.backup import restore_drill
@@ -393,6 +393,7 @@ def test_leftovers_that_do_not_go_stop_the_drill(world: World) -> None:
     assert [body["kind"] for body in world.cluster.made] == ["ConfigMap"]
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 45), st.booleans()), min_size=1, max_size=4))
 def test_wherever_drills_are_killed_the_next_one_passes_and_nothing_is_left(ends: list[tuple[int, bool]]) -> None:
     world = World(messages=5)
