@@ -40,8 +40,9 @@ bench: $(VENV)/ready ## Time and memory of a preview and of record sets alone, b
 	@$(RUN) -m offline.bench
 	@$(RUN) -m offline.bench_records
 
-golden: $(VENV)/ready ## The golden plans of the tests anew: read the difference before you commit it
+golden: $(VENV)/ready ## The golden files of the tests anew: read the difference before you commit it
 	@$(RUN) -m tests.golden
+	@$(RUN) -m tests.golden.regions
 
 schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settings in the README, from the types
 	@$(RUN) -m offline.schema

@@ -39,9 +39,9 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
         files["mailboxes.md"] = server_page(recording.outputs["mailboxes"]["hostname"], mailboxes)
     for resource in sorted(recording.resources.values(), key=lambda resource: resource.urn):
         if resource.type == HELM_RELEASE:
-            files[f"helm/{resource.inputs['name']}.yaml"] = _yaml(hide(dict(resource.inputs)))
+            files[f"helm/{resource.inputs['name']}.yaml"] = to_yaml(hide(dict(resource.inputs)))
         elif is_manifest(resource):
-            files[f"manifests/{_file_name(resource)}"] = _yaml(manifest(resource))
+            files[f"manifests/{_file_name(resource)}"] = to_yaml(manifest(resource))
     for name, policy in recording.outputs.get("bucketPolicies", {}).items():
         files[f"iam/{name}.json"] = _json(policy)
     zones = recording.outputs.get("zones", {})
@@ -105,5 +105,6 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)  # pyright: ignore[reportUnknownMemberType]
 
 
-def _yaml(value: Any) -> str:
+def to_yaml(value: Any) -> str:
+    """Plain data as YAML, the same bytes for the same data."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=True, width=120)
