@@ -1,6 +1,6 @@
 """`python -m tests.contract.crds FOLDER`: other people's custom resource definitions, from their Go modules.
 
-crds.txt has a module with its version and the files in it, a line each. Go checks what it downloads against its checksum database.
+crds.txt has a module with its version and the files in it, a line each. Go checks what it downloads by checksums.
 """
 
 import json
@@ -34,4 +34,4 @@ def fetch(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{fetch(Path(sys.argv[1]).resolve())} definitions")
+    sys.stdout.write(f"{fetch(Path(sys.argv[1]).resolve())} definitions\n")
