@@ -348,6 +348,12 @@ class Settings(Model):
             raise ValueError(f"is for a {owner} stack, and this one is a {role}")
         if isinstance(value, Exchange) and value.hostname == info.data.get("hostname"):
             raise ValueError("has the host name of this stack; the backup's exchange is another host")
+        storage: Storage | None = info.data.get("storage")
+        if isinstance(value, Backup) and role == "primary" and storage and storage.database_is_ours and not storage.archive:
+            raise ValueError(
+                "does not reach the database of `distributed` storage, whose volumes no backup of volumes can restore; set"
+                " `storage.archive` as well"
+            )
         if isinstance(value, Backup) and role == "backup" and value.archive:
             raise ValueError("has an `archive` on a backup stack; the primary's is mounted read-only instead")
         return value

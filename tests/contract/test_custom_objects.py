@@ -12,7 +12,8 @@ from offline.recorder import Recording, reveal
 from tests.conftest import changed, recorded
 from tests.contract.test_database import _strict
 from tests.program.stacks import run, settings_of
-from tests.program.test_failover import ACTIVE, ARCHIVED, HERE
+from tests.program.test_failover import ACTIVE, HERE
+from tests.program.test_storage import DISTRIBUTED
 
 CRDS = PROJECT_FOLDER / ".tools" / "crds"
 KINDS = ("velero.io", "postgresql.cnpg.io", "barmancloud.cnpg.io", "monitoring.coreos.com")
@@ -42,10 +43,10 @@ def _with_alerts(stack: str) -> dict[str, object]:
 
 
 def _recordings() -> dict[str, Recording]:
-    primary = changed("primary", storage=ARCHIVED, backup=_with_alerts("primary"))
-    fenced = run("primary", settings_of("primary", storage=ARCHIVED, mode="fenced"), before=primary)
-    restored = settings_of("primary", storage=ARCHIVED, restore={"namespace": "mail-2"})
-    here = {**ARCHIVED, "archive": {"bucket": "a-bucket", "region": "r", "keysSecret": "k"}}
+    primary = changed("primary", storage=DISTRIBUTED, backup=_with_alerts("primary"))
+    fenced = run("primary", settings_of("primary", storage=DISTRIBUTED, mode="fenced"), before=primary)
+    restored = settings_of("primary", storage=DISTRIBUTED, restore={"namespace": "mail-2"})
+    here = {**DISTRIBUTED, "archive": {"bucket": "a-bucket", "region": "r", "keysSecret": "k"}}
     return {
         "primary": changed("primary", backup=_with_alerts("primary")),
         "backup": changed("backup", backup=_with_alerts("backup")),

@@ -9,7 +9,8 @@ from offline.build import is_manifest, manifest, to_yaml
 from offline.recorder import Recording
 from tests.conftest import changed, recorded
 from tests.program.stacks import run, settings_of
-from tests.program.test_failover import ACTIVE, ARCHIVED, HERE
+from tests.program.test_failover import ACTIVE, HERE
+from tests.program.test_storage import DISTRIBUTED
 
 FOLDER = Path(__file__).parent / "regions"
 COMPONENTS = ("backup", "restore", "restore-check", "drill")
@@ -19,7 +20,7 @@ DIGEST = re.compile(r"-[0-9a-f]{10}\b")  # of a program or a plan, whose own tes
 
 @cache
 def _primary(**changes: str) -> Recording:
-    return changed("primary", storage=ARCHIVED, **changes)
+    return changed("primary", storage=DISTRIBUTED, **changes)
 
 
 def _restored(storage: object) -> Recording:
@@ -37,7 +38,7 @@ def _active(primary: Recording, **restore: object) -> Recording:
 def _stores() -> dict[str, object]:
     blobs = {"bucket": "example-mail-bodies-replica", "region": "eu-central-1", "keysSecret": "blobs"}
     archive = {"bucket": "example-mail-database-b", "region": "eu-central-1", "keysSecret": "archive-b"}
-    return {**ARCHIVED, "blobs": blobs, "archive": archive}
+    return {**DISTRIBUTED, "blobs": blobs, "archive": archive}
 
 
 REGIONS: dict[str, Callable[[], Recording]] = {
@@ -48,7 +49,7 @@ REGIONS: dict[str, Callable[[], Recording]] = {
     "backup-active-fenced": lambda: _active(recorded("primary")),
     "backup-active": lambda: _active(recorded("primary"), checked=True),
     "distributed-primary": _primary,
-    "distributed-primary-restored": lambda: _restored(ARCHIVED),
+    "distributed-primary-restored": lambda: _restored(DISTRIBUTED),
     "distributed-backup": lambda: run("backup", settings_of("backup"), _primary()),
     "distributed-backup-active": lambda: _active(_primary(), storage=_stores(), checked=True),
 }

@@ -6,7 +6,8 @@ from offline.backups import every
 from offline.summary import summarize
 from tests.conftest import changed, recorded
 from tests.program.stacks import run, settings_of
-from tests.program.test_failover import ACTIVE, ARCHIVED, HERE
+from tests.program.test_failover import ACTIVE, HERE
+from tests.program.test_storage import DISTRIBUTED
 
 
 def _page(recording, stack, **changes):
@@ -52,7 +53,7 @@ def test_a_backup_that_serves_backs_itself_up():
 
 
 def test_a_databases_copies_are_its_own():
-    page = _page(changed("primary", storage=ARCHIVED), "primary", storage=ARCHIVED)
+    page = _page(changed("primary", storage=DISTRIBUTED), "primary", storage=DISTRIBUTED)
     assert "database | s3://example-mail-database/primary | its log at once, all of it every day | 30 days" in page
     assert "the region | mail of up to 5 min" in page
     assert "A restore is not rehearsed: drills are for mail in a volume." in page

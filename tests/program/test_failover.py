@@ -10,10 +10,6 @@ from tests.conftest import PRIMARY, changed, named, only, recorded
 from tests.program.stacks import run, settings_of
 from tests.program.test_storage import DISTRIBUTED
 
-ARCHIVED = {
-    **DISTRIBUTED,
-    "archive": {"bucket": "example-mail-database", "region": "eu-central-1", "prefix": "primary", "keysSecret": "archive"},
-}
 ACTIVE = {"mode": "active", "primaryIsFenced": True}
 HERE = {
     "namespace": "mail-2",
@@ -174,7 +170,7 @@ def test_its_namespace_is_kept_and_protected_while_it_serves():
         ({**ACTIVE, "backup": None}, "restored from the primary's archive"),
         ({**ACTIVE, "restore": {"namespace": "mail"}}, "where this stack's server is"),
         ({**ACTIVE, "restore": {"source": {"bucket": "a-bucket", "region": "r"}}}, "`source` on a backup"),
-        ({**ACTIVE, "restore": {"storage": ARCHIVED}}, "the primary's mail is in embedded storage"),
+        ({**ACTIVE, "restore": {"storage": DISTRIBUTED}}, "the primary's mail is in embedded storage"),
     ],
 )
 def test_a_backup_that_cannot_take_over_says_why(changes, words):
@@ -293,12 +289,12 @@ def test_mailboxes_that_are_fenced_may_be_left_and_are_not_taken_up_again_by_the
 
 
 def test_a_databases_archive_is_another_folder_for_every_incarnation():
-    usual = changed("primary", storage=ARCHIVED)
+    usual = changed("primary", storage=DISTRIBUTED)
     assert only(usual, CLUSTER).inputs["spec"]["plugins"][0]["parameters"]["serverName"] == "mail"
     back = run(
         "primary",
-        settings_of("primary", storage=ARCHIVED, restore={"namespace": "mail-2"}),
-        before=run("primary", settings_of("primary", storage=ARCHIVED, mode="fenced"), before=usual),
+        settings_of("primary", storage=DISTRIBUTED, restore={"namespace": "mail-2"}),
+        before=run("primary", settings_of("primary", storage=DISTRIBUTED, mode="fenced"), before=usual),
     )
     spec = only(back, CLUSTER).inputs["spec"]
     assert spec["plugins"][0]["parameters"]["serverName"] == "mail-2"
@@ -307,10 +303,10 @@ def test_a_databases_archive_is_another_folder_for_every_incarnation():
 
 
 def test_the_other_region_recovers_the_database_and_reads_the_replicated_bodies():
-    primary = changed("primary", storage=ARCHIVED)
+    primary = changed("primary", storage=DISTRIBUTED)
     blobs = {"bucket": "example-mail-bodies-replica", "region": "eu-central-1", "keysSecret": "blobs"}
     archive = {"bucket": "example-mail-database-b", "region": "eu-west-1", "keysSecret": "archive-b"}
-    here = {**ARCHIVED, "blobs": blobs, "archive": archive}
+    here = {**DISTRIBUTED, "blobs": blobs, "archive": archive}
     recording = run("backup", settings_of("backup", **ACTIVE, restore={"storage": here}), primary)
     cluster = only(recording, CLUSTER)
     spec = cluster.inputs["spec"]
@@ -324,7 +320,7 @@ def test_the_other_region_recovers_the_database_and_reads_the_replicated_bodies(
 
 def test_the_other_region_says_what_it_must_know_of_its_stores():
     with pytest.raises(pulumi.RunError, match=r"mail:restore\.storage is not set"):
-        run("backup", settings_of("backup", **ACTIVE), changed("primary", storage=ARCHIVED))
+        run("backup", settings_of("backup", **ACTIVE), changed("primary", storage=DISTRIBUTED))
 
 
 def test_nothing_but_the_primarys_outputs_is_needed():
@@ -337,3 +333,18 @@ def test_nothing_but_the_primarys_outputs_is_needed():
     assert named(recording, "mailboxes-server")
     hosts = [str(value) for r in recording.resources.values() if "location" in r.name for value in r.inputs["spec"].values()]
     assert not any("example-mail-hot" in host for host in hosts)  # that bucket is in the region that is gone
+
+
+def test_mailboxes_that_were_served_and_fenced_serve_again_only_when_nobody_else_has_them():
+    fenced = run("primary", settings_of("primary", mode="fenced"), before=recorded("primary"))
+    with pytest.raises(pulumi.RunError, match=r"would serve mail again.*\n.*\n.*pulumi config set returnTo mail"):
+        run("primary", settings_of("primary"), before=fenced)
+    assert run("primary", settings_of("primary", returnTo="mail"), before=fenced).outputs["deployed"]["fenced"] is False
+    refenced = run("backup", settings_of("backup", **ACTIVE, restore=HERE), recorded("primary"), before=_active(checked=True))
+    with pytest.raises(pulumi.RunError, match="would serve mail-2 again"):
+        run("backup", settings_of("backup", **ACTIVE, restore={**HERE, "checked": True}), recorded("primary"), before=refenced)
+
+
+def test_what_was_never_served_is_served_without_further_words():
+    checked = settings_of("backup", **ACTIVE, restore={**HERE, "checked": True})
+    assert run("backup", checked, recorded("primary"), before=_active()).outputs["deployed"]["served"] is True

@@ -15,6 +15,7 @@ DISTRIBUTED = {
     "kind": "distributed",
     "blobs": {"bucket": "example-mail-blobs", "region": "eu-west-1"},
     "nats": {"addresses": ["nats:4222"]},
+    "archive": {"bucket": "example-mail-database", "region": "eu-central-1"},
 }
 DOMAIN = {"name": "example.com"}
 PINNED = {"tlsa": [f"3 1 1 {'ab' * 32}"]}
@@ -85,6 +86,7 @@ def test_a_value_that_was_given_as_a_secret_is_not_shown(key, value, words):
         ("backup", {"accounts": [{"address": "a@example.com"}]}, ENDPOINTS, "mail:accounts is for a primary stack"),
         ("primary", {"accounts": [{"address": "a@elsewhere.example"}]}, {}, "in none of the domains example.com"),
         ("primary", {"storage": {"replicas": 2}}, {}, "which has one writer"),
+        ("primary", {"storage": {**DISTRIBUTED, "archive": None}}, {}, "does not reach the database"),
         ("primary", {"storage": DISTRIBUTED}, {OWN: {"deployed": {"storage": "embedded"}}}, "docs/runbooks/storage.md"),
         ("primary", {}, {OWN: {"deployed": {"storage": "distributed"}}}, "docs/runbooks/storage.md"),
         ("primary", {}, {OWN: {"deployed": {"serverLine": "0.15"}}}, "docs/runbooks/upgrade.md"),

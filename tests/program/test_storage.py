@@ -16,6 +16,7 @@ DISTRIBUTED = {
     "size": "50Gi",
     "blobs": {"bucket": "example-mail-blobs", "region": "eu-west-1", "keysSecret": "blobs"},
     "redis": {"url": "redis://valkey.stores.svc:6380"},
+    "archive": {"bucket": "example-mail-database", "region": "eu-central-1", "prefix": "primary", "keysSecret": "archive"},
 }
 
 
@@ -58,7 +59,7 @@ def test_the_pods_know_the_database_and_the_bucket_by_secrets():
 
 def test_an_existing_database_is_used_and_none_is_made():
     database = {"host": "pg.example.net", "password": {"name": "pg"}}
-    recording = changed("primary", storage={**DISTRIBUTED, "database": database})
+    recording = changed("primary", storage={**DISTRIBUTED, "database": database, "archive": None})
     assert not [r for r in recording.resources.values() if r.name == "stalwart-database"]
     environment = _environment(recording)
     assert environment["DATABASE_PASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": "pg", "key": "password"}

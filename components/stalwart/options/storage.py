@@ -271,6 +271,11 @@ class Storage(Model):
         return self
 
     @property
+    def database_is_ours(self) -> bool:
+        """Whether its data is in a database that is made here."""
+        return self.kind == StorageKind.DISTRIBUTED and self.database is None
+
+    @property
     def pods(self) -> int:
         """How many pods there are at least."""
         return self.replicas or (1 if self.kind == StorageKind.EMBEDDED else 2)
