@@ -129,6 +129,8 @@ def _restored_args(restore: Restore, settings: Settings, storage: StorageArgs, e
     if archive is None or "database" in storage:
         return RestoredArgs()
     source = {key: value for key, value in archive.items() if key not in ("keep_days", "cron")}
+    if endpoints is None and source.get("server_name", DEFAULT_SERVER_NAME) == DEFAULT_SERVER_NAME:
+        source["server_name"] = settings.namespace
     if restore.from_namespace:
         source["server_name"] = restore.from_namespace
     return cast("RestoredArgs", {"database": source})

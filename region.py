@@ -219,6 +219,8 @@ def _providers(settings: Settings, records: Dns) -> list[pulumi.ProviderResource
             # The provider is replaced, and all objects with it, when this changes; a new kubeconfig must not do that.
             cluster_identifier=settings.region,
             enable_secret_mutable=True,
+            # What this stack left behind is there already. Else that is a mistake: somebody else's namespace, for example.
+            upsert_existing_objects=True if settings.return_to else None,
         )
     ]
     if DnsProvider.CLOUDFLARE in records.providers():

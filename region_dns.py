@@ -72,6 +72,8 @@ def primary_args(settings: Settings, domains: list[MailDomainArgs], server: Serv
     # A policy that nobody can read with a certificate they trust would say nothing.
     if settings.tls.verified:
         args["mta_sts"] = cast("MtaStsArgs", settings.mta_sts.model_dump(mode="json"))
+    if settings.is_fenced and "host" in args:
+        args["host"]["addresses"] = False  # another region may have the host by now
     other = settings.backup_exchange
     if other:
         args["other_exchanges"] = [
@@ -144,8 +146,7 @@ def _args(settings: Settings, domains: list[MailDomainArgs], server: Server) -> 
         priority=MX_PRIORITY[Role(settings.role)],
         egress=[EgressArgs(address=e.address, ehlo_hostname=e.ehlo_hostname) for e in settings.exposure.egress],
         ports={listener.name: listener.port for listener in listeners.public(server)},
-        # Another region may have the host's addresses by now.
-        host={**cast("HostRecordsArgs", dns.host.model_dump()), "addresses": dns.host.addresses and not settings.is_fenced},
+        host=cast("HostRecordsArgs", dns.host.model_dump()),
         provider=dns.provider,
         # The namespace's name; `with_server` puts the namespace itself there.
         external_dns=ExternalDnsArgs(namespace=settings.namespace),

@@ -69,7 +69,6 @@ OWNERS = {
     "backup_exchange": "primary",
     "dkim_keys": "primary",
     "primary_stack": "backup",
-    "primary_is_fenced": "backup",
     "recipients": "backup",
 }
 
@@ -195,6 +194,7 @@ class Settings(Model):
         False,
         description="on a backup, true once the primary can no longer take or send mail; the runbook says how to make sure",
         examples=["true"],
+        validate_default=True,
     )
     restore: Restore | None = Field(
         None,
@@ -315,15 +315,22 @@ class Settings(Model):
             raise ValueError("needs `backup`: the mailboxes are restored from the primary's archive")
         return mode or known[0]
 
+    @field_validator("primary_is_fenced")
+    @classmethod
+    def _primary_is_out_of_the_way(cls, is_fenced: bool, info: ValidationInfo) -> bool:
+        if is_fenced and info.data.get("role") == "primary":
+            raise ValueError("is for a backup stack, and this one is a primary")
+        if info.data.get("mode") == Mode.ACTIVE and not is_fenced:
+            raise ValueError(
+                "and `mode` is active: the mailboxes would be served while the primary may still run, and mail be split between"
+                " the two; fence it as docs/runbooks/failover.md says"
+            )
+        return is_fenced
+
     @field_validator("restore")
     @classmethod
     def _restore_fits(cls, restore: Restore | None, info: ValidationInfo) -> Restore | None:
-        role, mode, backup = (info.data.get(name) for name in ("role", "mode", "backup"))
-        if mode == Mode.ACTIVE and "primary_is_fenced" in info.data and not info.data["primary_is_fenced"]:
-            raise ValueError(
-                "would serve the primary's mailboxes while the primary may still run: mail would be split between the two; fence"
-                " it as docs/runbooks/failover.md says, then pulumi config set primaryIsFenced true"
-            )
+        role, backup = (info.data.get(name) for name in ("role", "backup"))
         if restore is None or role is None:
             return restore
         if role == "backup" and restore.source:

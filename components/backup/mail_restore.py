@@ -62,7 +62,8 @@ class MailRestoreArgs(TypedDict):
 class MailRestore(pulumi.ComponentResource):
     """A restored namespace: the volume of the mailboxes and the Secrets that people made, as they were at the backup.
 
-    A Job drives Velero, and can be stopped and run again at any point. Velero and the location must be there.
+    A Job drives Velero, and can be stopped and run again at any point. Velero and the location must be there. An `up` that was
+    killed leaves objects that Pulumi does not know of; the next one takes them over with PULUMI_K8S_UPSERT_EXISTING_OBJECTS=true.
 
     Raises:
         ArgumentsError: listing every argument that is wrong, before any resource is registered.

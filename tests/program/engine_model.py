@@ -16,6 +16,10 @@ class Protected(Exception):  # noqa: N818  it is what happened
     """The engine refuses to delete what is protected; in the preview, so nothing has changed."""
 
 
+class AlreadyExists(Exception):  # noqa: N818  it is what happened
+    """The API server has an object of this name; the provider is not told to take it over."""
+
+
 @dataclass(frozen=True)
 class Thing:
     """What is there of a resource: outside of the state it is known by its place."""
@@ -40,18 +44,31 @@ class Engine:
     lost: list[Thing] = field(default_factory=list)
     """What was deleted although mail depends on it."""
 
-    def up(self, wanted: Recording, stop_after: int | None = None) -> int:
-        """Bring the stack to what a program registered, or stop on the way; how many operations were done.
+    def up(self, wanted: Recording, stop_after: int | None = None, takes_over: bool = False) -> int:
+        """Bring the stack to what a program registered, or be killed on the way; how many operations were done.
+
+        Args:
+            wanted: what the program registered.
+            stop_after: after how many operations it is killed; the next one is done, and the engine does not know.
+            takes_over: whether objects that are there already are taken over, as PULUMI_K8S_UPSERT_EXISTING_OBJECTS says.
 
         Raises:
             Protected: something protected would be deleted or replaced.
+            AlreadyExists: an object is there that is not in the state.
         """
+        (provider,) = wanted.of_type("pulumi:providers:kubernetes")
+        takes_over = takes_over or bool(provider.inputs.get("upsertExistingObjects"))
         resources = {urn: found for urn, found in wanted.resources.items() if found.custom}
         steps = self._steps(resources)
-        for number, step in enumerate(steps):
+        for number, (what, resource) in enumerate(steps):
+            thing = Thing.of(resource)
+            if what == "create" and resource.type.startswith("kubernetes:") and thing in self.world and not takes_over:
+                raise AlreadyExists(f"{thing.kind} {thing.name}")
             if number == stop_after:
+                if what == "create":
+                    self.world.add(thing)
                 return number
-            self._do(*step)
+            self._do(what, resource)
         return len(steps)
 
     def _steps(self, wanted: dict[str, Resource]) -> list[tuple[str, Resource]]:

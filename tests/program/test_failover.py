@@ -75,6 +75,8 @@ def test_it_starts_fenced_without_a_way_in_or_out():
     assert {port["port"] for rule in policy["ingress"] for port in rule["ports"]} == {8080}
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53}
     assert "mx1.example.com. 3600 IN A" not in recording.outputs["zones"]["example.com"]
+    # Of all times, now the backup's own exchange must be reached.
+    assert "mx2.example.com. 3600 IN A 198.51.100.20\n" in recording.outputs["zones"]["example.com"]
     assert recording.outputs["mailboxes"] == {"hostname": "mx1.example.com", "namespace": "mail-2", "fenced": True}
 
 
@@ -165,7 +167,10 @@ def test_its_namespace_is_kept_and_protected_while_it_serves():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"mode": "active"}, "while the primary may still run"),
+        (
+            {"mode": "active"},
+            "mail:primaryIsFenced = False and `mode` is active: the mailboxes would be served while the primary may",
+        ),
         ({"mode": "fenced"}, "is not for a backup stack, which is standby or active"),
         ({**ACTIVE, "backup": None}, "restored from the primary's archive"),
         ({**ACTIVE, "restore": {"namespace": "mail"}}, "where this stack's server is"),
@@ -251,7 +256,7 @@ def test_a_primary_restores_from_its_own_backups_unless_told_otherwise():
     ("changes", "words"),
     [
         ({"mode": "standby"}, "is not for a primary stack, which is serving or fenced"),
-        ({"primaryIsFenced": True}, "is for a backup stack"),
+        ({"primaryIsFenced": True}, "mail:primaryIsFenced = 'true' is for a backup stack"),
         ({"restore": {"namespace": "mail"}}, "where this stack's server is"),
         ({"restore": {"namespace": "mail-2", "exposure": {}}}, "has exposure, which is for a backup"),
         ({"restore": {"namespace": "mail-2"}, "backup": None}, "it says where the backups are"),
@@ -300,6 +305,32 @@ def test_a_databases_archive_is_another_folder_for_every_incarnation():
     assert spec["plugins"][0]["parameters"]["serverName"] == "mail-2"
     assert spec["externalClusters"][0]["plugin"]["parameters"]["serverName"] == "mail"
     assert "recovery" in spec["bootstrap"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "restore", "source"),
+    [
+        ({"namespace": "post"}, {}, "post"),
+        ({"namespace": "post"}, {"fromNamespace": "mail-1"}, "mail-1"),
+        ({"storage": {**DISTRIBUTED, "archive": {**DISTRIBUTED["archive"], "serverName": "mine"}}}, {"database": {}}, "given"),
+    ],
+)
+def test_a_database_is_restored_from_the_folder_that_was_written(changes, restore, source):
+    given = {**DISTRIBUTED["archive"], "serverName": "given"}
+    more = {**restore, **({"database": given} if "database" in restore else {})}
+    config = {"storage": DISTRIBUTED, **changes}
+    before = run("primary", settings_of("primary", **config, mode="fenced"))
+    back = run("primary", settings_of("primary", **config, restore={"namespace": "mail-2", **more}), before=before)
+    assert only(back, CLUSTER).inputs["spec"]["externalClusters"][0]["plugin"]["parameters"]["serverName"] == source
+
+
+def test_what_was_left_is_taken_over_only_when_that_is_meant():
+    def upserts(recording):
+        return only(recording, "pulumi:providers:kubernetes").inputs.get("upsertExistingObjects")
+
+    fenced = run("primary", settings_of("primary", mode="fenced"), before=recorded("primary"))
+    assert upserts(fenced) is None
+    assert upserts(run("primary", settings_of("primary", returnTo="mail"), before=fenced)) in (True, "true")
 
 
 def test_the_other_region_recovers_the_database_and_reads_the_replicated_bodies():

@@ -51,6 +51,8 @@ class Operator:
     engines: dict[str, Engine] = field(default_factory=lambda: {"primary": Engine(), "backup": Engine()})
     done: dict[str, Recording] = field(default_factory=dict)
     """What each stack put out when an `up` last came to its end."""
+    interrupted: set[str] = field(default_factory=set)
+    """Where the last `up` was killed."""
 
     def types(self, stack: str, choice: str, killed_after: int | None = None) -> Recording | None:
         """Set something and run `up`; None when it was refused, and nothing was changed."""
@@ -58,12 +60,16 @@ class Operator:
         before = (dict(engine.state), set(engine.world))
         try:
             recording = run(stack, self._settings(stack, choice), self.done.get("primary"), self.done.get(stack))
-            total = engine.up(recording, killed_after)
+            # After a kill, the runbook's way to go on.
+            total = engine.up(recording, killed_after, takes_over=stack in self.interrupted)
         except (pulumi.RunError, Protected):
             assert (engine.state, engine.world) == before
             return None
         if killed_after is None or total < killed_after:
             self.done[stack] = recording
+            self.interrupted.discard(stack)
+        else:
+            self.interrupted.add(stack)
         return recording
 
     def _settings(self, stack: str, choice: str) -> dict[str, object]:

@@ -334,15 +334,29 @@ def test_what_cannot_be_deleted_does_not_keep_the_rest(world: World, kind: str, 
 @pytest.mark.xfail(
     strict=True, raises=(ValueError, KeyError), reason="a fault that is not foreseen is raised before the cleaning"
 )
-@pytest.mark.parametrize("fault", ["the sentinel cannot be got", "the backup expires meanwhile"])
-def test_all_is_cleaned_up_also_after_a_fault_of_the_program(world: World, fault: str) -> None:
-    if fault.startswith("the sentinel"):
+@pytest.mark.parametrize(
+    "fault", ["the sentinel cannot be got", "the backup expires meanwhile", "an answer that is not foreseen"]
+)
+def test_all_is_cleaned_up_also_after_a_fault_of_the_program(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    fake = world.cluster
+
+    def create(*call: Any) -> None:
+        FakeCluster.create(fake, *call)
+        if call[0] is RESTORES:  # when it has begun
+            fake.arrivals[len(fake.calls) + 3] = [lambda: fake.objects.pop(("backups", "velero", "tuesday")) and None]
+
+    if "sentinel" in fault:
         world.sentinel.is_readable = False
+    elif "backup" in fault:
+        monkeypatch.setattr(fake, "create", create)
     else:
-        # Velero deletes Restores with their backup, but the Restore's deletion comes after that of the backup.
-        world.cluster.arrivals[20] = [lambda: world.cluster.objects.pop(("backups", "velero", "tuesday")) and None]
+        monkeypatch.setattr(drill, "check", lambda *_: {}["total"])
     assert world.run() == 1
     assert world.leftovers == []
+    assert capsys.readouterr().err.startswith("error: ")
+    assert world.result.success is False
 
 
 @pytest.mark.xfail(strict=True, reason="an IPv6 address has no brackets in the URL: JmapError")

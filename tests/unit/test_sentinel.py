@@ -69,7 +69,7 @@ class Pod:
     def run(self, mailbox: str = MAILBOX, login: str | None = LOGIN) -> subprocess.CompletedProcess[str]:
         shell, *arguments = sentinel.before_backup(mailbox)
         assert shell == "/bin/sh"
-        environment = {"PATH": str(self.folder / "bin"), **({"STALWART_RECOVERY_ADMIN": login} if login else {})}
+        environment = {"PATH": str(self.folder / "bin"), "TZ": "XXX-9", **({"STALWART_RECOVERY_ADMIN": login} if login else {})}
         command = [self.shell, *arguments]
         return subprocess.run(
             command,
