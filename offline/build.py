@@ -80,8 +80,10 @@ def _placeholder(_secret: Any) -> str:
 def _file_name(resource: Resource) -> str:
     kind, metadata = resource.inputs["kind"], resource.inputs["metadata"]
     order = APPLY_ORDER.index(kind) if kind in APPLY_ORDER else len(APPLY_ORDER)
-    # The server that stands in for the primary has objects of the same names as this region's own, in another namespace.
-    place = f"{metadata['namespace']}-" if f"::{MAILBOXES}-" in resource.urn else ""
+    # The server that stands in for the primary has objects of the same names as this region's own, in another namespace; so have
+    # rights in two namespaces.
+    is_twice = f"::{MAILBOXES}-" in resource.urn or kind in ("Role", "RoleBinding")
+    place = f"{metadata['namespace']}-" if is_twice else ""
     return f"{order}-{kind.lower()}-{place}{metadata['name']}.yaml"
 
 

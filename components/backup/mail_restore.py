@@ -21,6 +21,7 @@ from ..stalwart.arguments import DEFAULT_JOB_IMAGE
 from ..stalwart.operations import digest
 from . import pods
 from .arguments import DEFAULT_VELERO_NAMESPACE
+from .jobs import restore
 from .rights import Account, Right, grant
 
 RESTORE = "restore"  # the component of its pods, and the name of its account
@@ -28,12 +29,24 @@ RESTORE = "restore"  # the component of its pods, and the name of its account
 JOB_TIMEOUT = "25h"
 RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
 
-VELERO_RIGHTS: list[Right] = [
-    ("velero.io", ["backups", "backupstoragelocations"], ["get", "list"]),
-    ("velero.io", ["restores"], ["get", "create", "delete"]),
-    ("", ["configmaps"], ["create"]),
-]
-TARGET_RIGHTS: list[Right] = [("", ["persistentvolumeclaims"], ["get"])]
+TARGET_RIGHTS = (
+    Right("", ["persistentvolumeclaims"], ["get"], [server_names.VOLUME_CLAIM]),
+    Right("", ["configmaps"], ["get"], [restore.MARK]),
+    Right("", ["pods"], ["delete"], [restore.CONSUMER]),
+    Right("", ["configmaps", "pods"], ["create"]),
+)
+
+
+def velero_rights(target: str) -> tuple[Right, ...]:
+    """What driving Velero needs in its namespace, for a restore to a namespace."""
+    own = restore.restore_name(target)
+    return (
+        Right("velero.io", ["backups"], ["get", "list"]),
+        Right("velero.io", ["backupstoragelocations"], ["get"]),
+        Right("velero.io", ["restores"], ["get", "delete"], [own]),
+        Right("velero.io", ["restores"], ["create"]),
+        Right("", ["configmaps"], ["create"]),
+    )
 
 
 class MailRestoreArgs(TypedDict):
@@ -97,6 +110,7 @@ class MailRestore(pulumi.ComponentResource):
             "CLAIM": server_names.VOLUME_CLAIM if args.get("volume", True) else "",
             "BACKUP": args.get("backup_name", ""),
             "STORAGE_CLASS": args.get("storage_class", ""),
+            "IMAGE": image,
         }
         child = ResourceOptions(parent=self)
         namespace = Namespace(
@@ -132,7 +146,7 @@ class MailRestore(pulumi.ComponentResource):
         )
         # Named after the target, since the location's namespace may see more than one restore.
         granted = [
-            *grant(f"{name}-velero", f"{account_name}-{target}", velero_namespace, VELERO_RIGHTS, owner, child),
+            *grant(f"{name}-velero", f"{account_name}-{target}", velero_namespace, velero_rights(target), owner, child),
             *grant(f"{name}-target", account_name, target, TARGET_RIGHTS, owner, after),
         ]
         files = pods.programs()

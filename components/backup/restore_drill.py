@@ -36,7 +36,8 @@ from ..stalwart.operations import digest
 from ..stalwart.plans.stores import volume_config_json
 from . import pods
 from .arguments import DEFAULT_VELERO_NAMESPACE
-from .jobs import metrics, scratch
+from .jobs import metrics, restore, scratch
+from .mail_restore import velero_rights
 from .rights import Account, Right, grant
 
 DRILL = "drill"  # the component of its pods
@@ -48,15 +49,12 @@ NEVER = "0 0 1 1 *"  # a CronJob has a schedule, also one that is suspended
 DEADLINE_S = 25 * 3600
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # every namespace has it
 
-VELERO_RIGHTS: list[Right] = [
-    ("velero.io", ["backups", "backupstoragelocations"], ["get", "list"]),
-    ("velero.io", ["restores"], ["get", "create", "delete"]),
-    ("", ["configmaps"], ["get", "create", "patch", "delete"]),
-]
-SCRATCH_RIGHTS: list[Right] = [
-    ("", ["persistentvolumeclaims"], ["get", "delete"]),
-    ("", ["pods", "secrets"], ["get", "create", "delete"]),
-]
+SCRATCH_RIGHTS = (
+    Right("", ["persistentvolumeclaims"], ["get", "delete"], [server_names.VOLUME_CLAIM]),
+    Right("", ["configmaps"], ["get", "delete"], [restore.MARK]),
+    Right("", ["pods", "secrets"], ["get", "delete"], [scratch.SCRATCH]),
+    Right("", ["configmaps", "pods", "secrets"], ["create"]),
+)
 
 
 class RestoreDrillArgs(TypedDict):
@@ -148,8 +146,10 @@ class RestoreDrill(pulumi.ComponentResource):
             f"{name}-account", ServiceAccountInitArgs(metadata=meta(NAME), automount_service_account_token=False), child
         )
         owner = Account(NAME, velero_namespace, DRILL)
+        own = [RESULT, restore.restore_name(scratch_name)]
+        kept = [Right("", ["configmaps"], ["get", "patch", "delete"], own)]
         granted = [
-            *grant(f"{name}-velero", NAME, velero_namespace, VELERO_RIGHTS, owner, child),
+            *grant(f"{name}-velero", NAME, velero_namespace, (*velero_rights(scratch_name), *kept), owner, child),
             *grant(f"{name}-scratch", NAME, scratch_name, SCRATCH_RIGHTS, owner, inside),
         ]
         files = pods.programs()
@@ -206,7 +206,7 @@ def _wall(velero_namespace: str) -> NetworkPolicySpecArgs:
         pod_selector=LabelSelectorArgs(),
         policy_types=["Ingress", "Egress"],
         ingress=[NetworkPolicyIngressRuleArgs(from_=[drill], ports=[NetworkPolicyPortArgs(port=scratch.PORT, protocol="TCP")])],
-        egress=[],
+        # No rule for what goes out: the API server would drop an empty list, and an `up` see a change.
     )
 
 

@@ -18,8 +18,17 @@ from pulumi_kubernetes.rbac.v1 import (
 
 from .. import labels
 
-Right = tuple[str, Sequence[str], Sequence[str]]
-"""API group, resources, verbs."""
+
+@dataclass(frozen=True)
+class Right:
+    """What may be done."""
+
+    group: str
+    """The API group; empty for the core."""
+    resources: Sequence[str]
+    verbs: Sequence[str]
+    names: Sequence[str] = ()
+    """The objects; none for all. What creates or lists cannot be limited to names."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,13 @@ def grant(
     """
     metadata = ObjectMetaArgs(name=role_name, namespace=namespace, labels=labels.recommended("mail-backup", account.component))
     rules = [
-        PolicyRuleArgs(api_groups=[group], resources=list(resources), verbs=list(verbs)) for group, resources, verbs in rights
+        PolicyRuleArgs(
+            api_groups=[right.group],
+            resources=list(right.resources),
+            verbs=list(right.verbs),
+            resource_names=list(right.names) or None,
+        )
+        for right in rights
     ]
     return [
         Role(f"{name}-role", RoleInitArgs(metadata=metadata, rules=rules), options),

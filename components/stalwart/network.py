@@ -145,8 +145,7 @@ def recipients_policy(server: Server) -> NetworkPolicySpecArgs:
 def _job_policy(pods: LabelSelectorArgs, more: list[NetworkPolicyEgressRuleArgs]) -> NetworkPolicySpecArgs:
     return NetworkPolicySpecArgs(
         pod_selector=pods,
-        policy_types=["Ingress", "Egress"],
-        ingress=[],
+        policy_types=["Ingress", "Egress"],  # and no rule for what comes in
         egress=[
             _dns_egress(),
             NetworkPolicyEgressRuleArgs(

@@ -20,7 +20,7 @@ JOB = "kubernetes:batch/v1:Job"
 CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 
 
-def _active(**restore) -> Recording:
+def active(**restore) -> Recording:
     return changed("backup", **ACTIVE, restore={**HERE, **restore})
 
 
@@ -40,7 +40,7 @@ def _objects(recording: Recording, prefix: str) -> set[str]:
 
 
 def test_the_restored_server_is_the_primarys_in_every_setting_that_is_not_the_regions():
-    told = named(_active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"].splitlines()
+    told = named(active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"].splitlines()
     usual = named(recorded("primary"), "stalwart-plan").inputs["data"]["plan.ndjson"].splitlines()
     differing = {json.loads(line)["object"] for line in set(told) ^ set(usual)}
     # Only who the other exchange is, and where it comes from, is of the region.
@@ -57,7 +57,7 @@ def test_the_restored_server_is_the_primarys_in_every_setting_that_is_not_the_re
 
 
 def test_it_signs_with_the_primarys_keys_which_no_output_shows():
-    recording = _active()
+    recording = active()
     keys = named(recording, "mailboxes-stalwart-dkim-0")
     assert has_secret(keys.inputs)
     assert reveal(keys.inputs["data"]) == reveal(named(recorded("primary"), "stalwart-stalwart-dkim-0").inputs["data"])
@@ -66,7 +66,7 @@ def test_it_signs_with_the_primarys_keys_which_no_output_shows():
 
 
 def test_it_starts_fenced_without_a_way_in_or_out():
-    recording = _active()
+    recording = active()
     container = _container(recording, "mailboxes")
     assert _variables(container)["STALWART_RECOVERY_MODE"] == "1"
     assert [port["containerPort"] for port in container["ports"]] == [8080]
@@ -81,7 +81,7 @@ def test_it_starts_fenced_without_a_way_in_or_out():
 
 
 def test_it_serves_once_it_was_checked():
-    recording = _active(checked=True)
+    recording = active(checked=True)
     container = _container(recording, "mailboxes")
     assert "STALWART_RECOVERY_MODE" not in _variables(container)
     assert {25, 993} <= {port["containerPort"] for port in container["ports"]}
@@ -95,26 +95,26 @@ def test_it_serves_once_it_was_checked():
 
 def test_the_backups_own_exchange_stays_as_it_was():
     before = {urn: r for urn, r in recorded("backup").resources.items() if "::stalwart-mail:index:StalwartServer" in urn}
-    for recording in (_active(), _active(checked=True)):
+    for recording in (active(), active(checked=True)):
         for urn, resource in before.items():
             found = recording.resources[urn]
             assert (found.inputs, found.protect) == (resource.inputs, resource.protect), urn
 
 
 def test_mail_that_the_backups_exchange_hands_over_is_not_judged_by_its_last_hop():
-    told = named(_active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"]
+    told = named(active(checked=True), "mailboxes-plan").inputs["data"]["plan.ndjson"]
     for network in ("198.51.100.20/32", "10.0.0.0/8", "fd00::/8"):
         assert f"is_ip_in_cidr(remote_ip, '{network}')" in told
     assert '"exchanger"' not in told or "mx2.example.com" in told
 
 
 def test_the_recipients_are_read_from_it_with_the_login_that_the_exchange_has():
-    given = reveal(named(_active(checked=True), "mailboxes-recipient-reader").inputs["data"])
+    given = reveal(named(active(checked=True), "mailboxes-recipient-reader").inputs["data"])
     assert given == reveal(named(recorded("backup"), "stalwart-recipient-reader").inputs["data"])
 
 
 def test_the_server_waits_for_the_restore_and_makes_no_volume_of_its_own():
-    recording = _active()
+    recording = active()
     job = named(recording, "restore-job")
     assert job.urn in named(recording, "mailboxes-config").dependencies
     assert named(recording, "mailboxes-server").inputs["metadata"]["namespace"] == "mail-2"
@@ -134,32 +134,33 @@ def test_the_server_waits_for_the_restore_and_makes_no_volume_of_its_own():
 
 
 def test_a_chosen_backup_and_storage_class_reach_the_job():
-    job = named(_active(backupName="mail-primary-archive-20261103024700", storageClass="fast"), "restore-job")
+    job = named(active(backupName="mail-primary-archive-20261103024700", storageClass="fast"), "restore-job")
     environment = _variables(job.inputs["spec"]["template"]["spec"]["containers"][0])
     assert (environment["BACKUP"], environment["STORAGE_CLASS"]) == ("mail-primary-archive-20261103024700", "fast")
-    assert job.inputs["metadata"]["name"] != named(_active(), "restore-job").inputs["metadata"]["name"]
+    assert job.inputs["metadata"]["name"] != named(active(), "restore-job").inputs["metadata"]["name"]
 
 
 def test_the_restore_may_do_no_more_than_it_must():
-    rules = [rule for role in ("restore-velero-role", "restore-target-role") for rule in named(_active(), role).inputs["rules"]]
+    rules = [rule for role in ("restore-velero-role", "restore-target-role") for rule in named(active(), role).inputs["rules"]]
     allowed = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
     assert ("secrets", "get") not in allowed
     assert {verb for _resource, verb in allowed} <= {"get", "list", "create", "delete"}
-    assert {resource for resource, verb in allowed if verb == "delete"} == {"restores"}
-    assert not _active().of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+    deleted = {tuple(rule["resourceNames"]) for rule in rules if "delete" in rule["verbs"]}
+    assert deleted == {("restore-mail-2",), ("volume-consumer",)}
+    assert not active().of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
 
 
 def test_its_own_backups_run_only_while_it_serves():
     def paused(recording):
         return named(recording, "backup-schedule-mail-backup").inputs["spec"]["paused"]
 
-    assert [paused(found) for found in (recorded("backup"), _active(), _active(checked=True))] == [True, True, False]
-    included = named(_active(checked=True), "backup-schedule-mail-backup").inputs["spec"]["template"]["includedNamespaces"]
+    assert [paused(found) for found in (recorded("backup"), active(), active(checked=True))] == [True, True, False]
+    included = named(active(checked=True), "backup-schedule-mail-backup").inputs["spec"]["template"]["includedNamespaces"]
     assert included == ["mail-2"]
 
 
 def test_its_namespace_is_kept_and_protected_while_it_serves():
-    fenced, serving = named(_active(), "restore-namespace"), named(_active(checked=True), "restore-namespace")
+    fenced, serving = named(active(), "restore-namespace"), named(active(checked=True), "restore-namespace")
     assert (fenced.protect, fenced.retain_on_delete) == (False, True)
     assert (serving.protect, serving.retain_on_delete) == (True, True)
 
@@ -274,11 +275,11 @@ def test_mailboxes_that_are_served_are_not_left_behind():
     ):
         run("primary", settings_of("primary", restore={"namespace": "mail-2"}), before=recorded("primary"))
     with pytest.raises(pulumi.RunError, match=r"served from mail-2: .*\n.*mode active with restore\.checked false"):
-        run("backup", settings_of("backup"), recorded("primary"), before=_active(checked=True))
+        run("backup", settings_of("backup"), recorded("primary"), before=active(checked=True))
 
 
 def test_mailboxes_that_are_fenced_may_be_left_and_are_not_taken_up_again_by_the_way():
-    standby = run("backup", settings_of("backup"), recorded("primary"), before=_active())
+    standby = run("backup", settings_of("backup"), recorded("primary"), before=active())
     assert standby.outputs["deployed"]["left"] == ["mail-2"]
     again = settings_of("backup", **ACTIVE, restore=HERE)
     with pytest.raises(pulumi.RunError, match="mail-2, where this stack had mailboxes before"):
@@ -371,11 +372,11 @@ def test_mailboxes_that_were_served_and_fenced_serve_again_only_when_nobody_else
     with pytest.raises(pulumi.RunError, match=r"would serve mail again.*\n.*\n.*pulumi config set returnTo mail"):
         run("primary", settings_of("primary"), before=fenced)
     assert run("primary", settings_of("primary", returnTo="mail"), before=fenced).outputs["deployed"]["fenced"] is False
-    refenced = run("backup", settings_of("backup", **ACTIVE, restore=HERE), recorded("primary"), before=_active(checked=True))
+    refenced = run("backup", settings_of("backup", **ACTIVE, restore=HERE), recorded("primary"), before=active(checked=True))
     with pytest.raises(pulumi.RunError, match="would serve mail-2 again"):
         run("backup", settings_of("backup", **ACTIVE, restore={**HERE, "checked": True}), recorded("primary"), before=refenced)
 
 
 def test_what_was_never_served_is_served_without_further_words():
     checked = settings_of("backup", **ACTIVE, restore={**HERE, "checked": True})
-    assert run("backup", checked, recorded("primary"), before=_active()).outputs["deployed"]["served"] is True
+    assert run("backup", checked, recorded("primary"), before=active()).outputs["deployed"]["served"] is True

@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from offline.__main__ import main
-from offline.build import hide, write
+from offline.build import hide, is_manifest, write
 from offline.program import PROJECT_FOLDER, record, stack_config
 from offline.recorder import Secret, map_secrets, reveal, walk
 from offline.summary import summarize
 from offline.world import OfflineWorld
 from tests.conftest import recorded
+from tests.program.test_failover import active
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +172,10 @@ def test_the_settings_of_the_server_are_shown(build, stack):
         assert words in page
         assert words in summary
     assert all(len(line) < 200 for line in summary.splitlines())
+
+
+def test_every_object_has_a_file_of_its_own(tmp_path):
+    for name, recording in {"primary": recorded("primary"), "active": active(checked=True)}.items():
+        write(recording, "", tmp_path / name)
+        objects = [resource for resource in recording.resources.values() if is_manifest(resource)]
+        assert len(list((tmp_path / name / "manifests").iterdir())) == len(objects)

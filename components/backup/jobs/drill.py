@@ -35,7 +35,7 @@ from .cluster import (
 )
 from .jmap import JmapError, Server
 from .metrics import Result, render
-from .restore import CannotRestore, Request, request_of, restore
+from .restore import MARK, CannotRestore, Request, request_of, restore
 from .scratch import ADMIN_USER, PASSWORD_KEY, PORT, SCRATCH, scratch_pod
 
 CLEAN_TIMEOUT_S = 600.0
@@ -65,6 +65,7 @@ def clean(cluster: Cluster, request: Request) -> None:
         (SECRETS, request.target_namespace, SCRATCH),
         (RESTORES, request.velero_namespace, request.name),
         (CONFIG_MAPS, request.velero_namespace, request.name),
+        (CONFIG_MAPS, request.target_namespace, MARK),
         (CLAIMS, request.target_namespace, request.claim),
     ]
     for kind, namespace, name in things:
@@ -77,11 +78,11 @@ def clean(cluster: Cluster, request: Request) -> None:
         )
 
 
-def rehearse(cluster: Cluster, drill: Drill) -> tuple[Object, Findings, float]:
+def rehearse(cluster: Cluster, drill: Drill) -> tuple[dict[str, str], Findings, float]:
     """Restore, start and look.
 
     Returns:
-        The backup, what is in it, and how many seconds it took until the mail could be read.
+        What was restored, what is in it, and how many seconds it took until the mail could be read.
 
     Raises:
         CannotRestore: saying why.
@@ -90,7 +91,6 @@ def rehearse(cluster: Cluster, drill: Drill) -> tuple[Object, Findings, float]:
         JmapError: the restored server cannot be asked.
     """
     began = datetime.now(UTC)
-    backup = restore(cluster, drill.request)
     password = secrets.token_urlsafe(32)
     namespace = drill.request.target_namespace
     login: Object = {
@@ -100,12 +100,13 @@ def rehearse(cluster: Cluster, drill: Drill) -> tuple[Object, Findings, float]:
         "stringData": {PASSWORD_KEY: f"{ADMIN_USER}:{password}"},
     }
     cluster.create(SECRETS, namespace, login)
-    cluster.create(PODS, namespace, scratch_pod(namespace, drill.server_image, drill.config, drill.request.claim))
+    pod = scratch_pod(namespace, drill.server_image, drill.config, drill.request.claim)
+    restored = restore(cluster, drill.request, lambda: cluster.create(PODS, namespace, pod))
     address = await_("an address for the restored server", lambda: _address(cluster, namespace), START_TIMEOUT_S)
     with Server(f"http://{address}:{PORT}", ADMIN_USER, password) as server:
         _ = await_("the restored server to answer", lambda: server.is_ready() or None, START_TIMEOUT_S)
-        findings = check(server, drill.mailbox, _time(backup["status"]["startTimestamp"]))
-    return backup, findings, (datetime.now(UTC) - began).total_seconds()
+        findings = check(server, drill.mailbox, _time(restored["made"]))
+    return restored, findings, (datetime.now(UTC) - began).total_seconds()
 
 
 def run(cluster: Cluster, drill: Drill) -> bool:
@@ -115,14 +116,15 @@ def run(cluster: Cluster, drill: Drill) -> bool:
     rpo = rto = None
     try:
         clean(cluster, drill.request)
-        backup, findings, rto = rehearse(cluster, drill)
-        # Were the region lost now, what came after this moment would be.
-        last = findings.sentinel.time if findings.sentinel else _time(backup["status"]["startTimestamp"])
-        rpo = (now - last).total_seconds()
+        restored, findings, rto = rehearse(cluster, drill)
         problems = findings.problems
-        print(f"backup:   {backup['metadata']['name']} in {location}")
+        print(f"backup:   {restored['backup']} in {location}")
         print(f"contents: {findings.accounts} accounts, {findings.messages} messages")
-        print(f"RPO:      {_minutes(rpo)} of mail would be lost if the region were lost now")
+        # Were the region lost now, what came after this moment would be.
+        last = findings.sentinel.time if findings.sentinel else _time(restored["made"])
+        if last:
+            rpo = (now - last).total_seconds()
+            print(f"RPO:      {_minutes(rpo)} of mail would be lost if the region were lost now")
         print(f"RTO:      {_minutes(rto)} until the mail could be read")
     except (CannotRestore, WaitedTooLong, ClusterError, JmapError) as error:
         problems = [str(error)]
@@ -167,8 +169,8 @@ def _keep(cluster: Cluster, drill: Drill, result: Result) -> None:
     cluster.patch(CONFIG_MAPS, drill.request.velero_namespace, drill.result, {"data": body["data"]})
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _time(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _minutes(seconds: float) -> str:
@@ -179,7 +181,7 @@ def _minutes(seconds: float) -> str:
 def drill_of(environment: Mapping[str, str]) -> Drill:
     """The drill that the environment states."""
     # Passwords have no place in a rehearsal.
-    request = replace(request_of(environment), secrets=False)
+    request = replace(request_of(environment), secrets=False, advice="Everything of this drill is removed")
     return Drill(request, *(environment[name] for name in ("SERVER_IMAGE", "CONFIG", "MAILBOX", "RESULT")))
 
 

@@ -6,14 +6,14 @@ goes on with the Restore that is there.
 
 The environment: VELERO_NAMESPACE; LOCATION, a BackupStorageLocation; SOURCE_NAMESPACE, which was backed up; TARGET_NAMESPACE,
 which holds nothing yet; CLAIM, the volume claim that must come back, or empty; BACKUP, the backup's name, or empty for the
-newest completed one; STORAGE_CLASS, of the restored volume, or empty for the one it had.
+newest completed one; STORAGE_CLASS, of the restored volume, or empty for the one it had; IMAGE, an image with Python.
 """
 
 # ruff: noqa: T201 (what it prints is the Job's log)
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from .cluster import (
     CLAIMS,
     CONFIG_MAPS,
     LOCATIONS,
+    PODS,
     RESTORES,
     Cluster,
     ClusterError,
@@ -38,17 +39,24 @@ DELETE_TIMEOUT_S = 120.0
 BIND_TIMEOUT_S = 600.0
 
 COMPLETED = "Completed"
-RUNNING = (
-    *("", "New", "InProgress", "WaitingForPluginOperations", "WaitingForPluginOperationsPartiallyFailed"),
-    *("Finalizing", "FinalizingPartiallyFailed"),
-)
+PARTIALLY_FAILED = "PartiallyFailed"
+# Those that can still become Completed. Velero may stay in the others for a day.
+RUNNING = ("", "New", "InProgress", "WaitingForPluginOperations", "Finalizing")
 NOTHING_WAS_MADE = "FailedValidation"
 RESTORE_LABEL = "velero.io/restore-name"  # Velero puts it on all that it restores
 DATABASE_LABEL = "cnpg.io/cluster"
+MARK = "mail-restored"  # a ConfigMap in the target: Velero deletes a Restore together with its backup
+CONSUMER = "volume-consumer"
+USER_ID = 65532
 
 
 class CannotRestore(RuntimeError):  # noqa: N818  it is what happened
     """It cannot be restored; the text says why and what to do."""
+
+
+def restore_name(target_namespace: str) -> str:
+    """The name of the Restore to a namespace: one for each, so that a second run finds the first one's."""
+    return f"restore-{target_namespace}"
 
 
 @dataclass(frozen=True)
@@ -62,48 +70,59 @@ class Request:
     claim: str = ""
     backup: str = ""
     storage_class: str = ""
+    image: str = ""
     secrets: bool = True
     """Whether the Secrets that people made come back too."""
+    advice: str = "Set restore.namespace to a new name and run pulumi up again; what came is left where it is"
+    """What to do when it cannot be restored to this target."""
 
     @property
     def name(self) -> str:
-        """The Restore's name: one for each target, so that a second run finds the first one's."""
-        return f"restore-{self.target_namespace}"
+        """The Restore's name."""
+        return restore_name(self.target_namespace)
 
 
-def newest(backups: Iterable[Object], location: str, namespace: str) -> Object | None:
+def newest(backups: Iterable[Object], location: str, namespace: str, phases: tuple[str, ...] = (COMPLETED,)) -> Object | None:
     """The newest completed backup of a namespace in a location."""
     complete = [
         backup
         for backup in backups
         if backup["spec"].get("storageLocation") == location
         and namespace in backup["spec"].get("includedNamespaces", [])
-        and backup.get("status", {}).get("phase") == COMPLETED
+        and backup.get("status", {}).get("phase") in phases
     ]
     return max(complete, key=lambda backup: backup["status"]["startTimestamp"], default=None)
 
 
-def restore(cluster: Cluster, request: Request) -> Object:
+def restore(cluster: Cluster, request: Request, consume: Callable[[], None]) -> dict[str, str]:
     """Restore, or go on with a restore that was begun.
 
+    Args:
+        cluster: where.
+        request: what.
+        consume: makes a pod that mounts the claim. Many storage classes make a volume only for a pod, and Velero waits for it.
+
     Returns:
-        The backup that it was restored from.
+        What it was restored from: `backup`, its name, and `made`, when that was made (RFC 3339), or empty.
 
     Raises:
         CannotRestore: saying why and what to do.
         WaitedTooLong: saying for what.
         ClusterError: the API server refused something.
     """
+    marked = _marked(cluster, request)
+    if marked:
+        return marked
     _ = await_(
         f"the location {request.location} to be available",
         lambda: _available(cluster, request),
         LOCATION_TIMEOUT_S,
     )
     found = _begun(cluster, request)
-    if found is None and _is_restored(cluster, request):
-        # Velero deletes a Restore together with its backup, when that has expired.
-        return {"metadata": {"name": "an earlier run"}, "status": {}}
+    if found and request.backup and found["spec"]["backupName"] != request.backup:
+        raise CannotRestore(_other(request, found["spec"]["backupName"]))
     if found is None:
+        _refuse_what_is_there(cluster, request)
         backup = await_(
             f"a completed backup of {request.source_namespace} in {request.location}",
             lambda: _backup(cluster, request),
@@ -112,19 +131,19 @@ def restore(cluster: Cluster, request: Request) -> Object:
         print(f"restoring {backup['metadata']['name']}, made at {backup['status']['startTimestamp']}", flush=True)
         _modifiers(cluster, request)
         cluster.create(RESTORES, request.velero_namespace, restore_object(request, backup["metadata"]["name"]))
+    if request.claim:
+        consume()
     done = await_(f"the Restore {request.name}", lambda: _ended(cluster, request), RESTORE_TIMEOUT_S)
     status: Mapping[str, Any] = done["status"]
     if status["phase"] != COMPLETED:
         raise CannotRestore(
             f"the Restore {request.name} ended as {status['phase']}: {status.get('failureReason') or _counts(status)}."
-            f" See: velero --namespace {request.velero_namespace} restore describe {request.name} --details."
-            " Then set restore.namespace to a new name and run pulumi up again; what came is left where it is"
+            f" See: velero --namespace {request.velero_namespace} restore describe {request.name} --details. Or may the keys of"
+            f" the location {request.location} not write below restores/ in it? {request.advice}"
         )
-    name = done["spec"]["backupName"]
     if request.claim:
         _check_claim(cluster, request, status)
-    backup = cluster.get(BACKUPS, request.velero_namespace, name)
-    return backup or {"metadata": {"name": name}, "status": {}}
+    return _mark(cluster, request, done["spec"]["backupName"])
 
 
 def restore_object(request: Request, backup: str) -> Object:
@@ -188,18 +207,74 @@ def _begun(cluster: Cluster, request: Request) -> Object | None:
     return None
 
 
-def _is_restored(cluster: Cluster, request: Request) -> bool:
-    """Whether the volume is there, from this restore; another's stops it."""
-    claim = cluster.get(CLAIMS, request.target_namespace, request.claim) if request.claim else None
-    if claim is None:
-        return False
-    if _restored_by(claim) == request.name and _is_bound(claim):
-        return True
+def _marked(cluster: Cluster, request: Request) -> dict[str, str] | None:
+    """What an earlier run restored."""
+    mark = cluster.get(CONFIG_MAPS, request.target_namespace, MARK)
+    if mark is None:
+        return None
+    if request.backup and mark["data"]["backup"] != request.backup:
+        raise CannotRestore(_other(request, mark["data"]["backup"]))
+    if request.claim and cluster.get(CLAIMS, request.target_namespace, request.claim) is None:
+        raise CannotRestore(
+            f"{request.target_namespace} was restored from {mark['data']['backup']}, and its volume claim {request.claim} is"
+            f" gone. {request.advice}"
+        )
+    return mark["data"]
+
+
+def _mark(cluster: Cluster, request: Request, name: str) -> dict[str, str]:
+    backup = cluster.get(BACKUPS, request.velero_namespace, name) or {}
+    data = {"backup": name, "made": backup.get("status", {}).get("startTimestamp", "")}
+    metadata = {"name": MARK, "namespace": request.target_namespace}
+    body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    cluster.create(CONFIG_MAPS, request.target_namespace, body)
+    return data
+
+
+def _other(request: Request, backup: str) -> str:
+    return f"{request.target_namespace} was restored from {backup}, and not from {request.backup}. {request.advice}"
+
+
+def consumer(request: Request) -> Object:
+    """A pod that mounts the claim and does nothing else. It runs once the volume is there."""
+    container: Object = {
+        "name": "consume",
+        "image": request.image,
+        "command": ["python", "-c", "pass"],
+        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "data", "mountPath": "/data", "readOnly": True}],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": CONSUMER,
+            "namespace": request.target_namespace,
+            "labels": {"app.kubernetes.io/name": "mail-backup", "app.kubernetes.io/component": CONSUMER},
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {"runAsNonRoot": True, "runAsUser": USER_ID, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": request.claim}}],
+        },
+    }
+
+
+def _refuse_what_is_there(cluster: Cluster, request: Request) -> None:
     # Velero would leave it as it is and call the restore complete.
-    raise CannotRestore(
-        f"the namespace {request.target_namespace} has a volume claim {request.claim} already, with mail that this restore"
-        " would not touch. Set restore.namespace to a new name and run pulumi up again"
-    )
+    if request.claim and cluster.get(CLAIMS, request.target_namespace, request.claim):
+        raise CannotRestore(
+            f"the namespace {request.target_namespace} has a volume claim {request.claim} already, which this restore would not"
+            f" touch. {request.advice}"
+        )
 
 
 def _backup(cluster: Cluster, request: Request) -> Object | None:
@@ -208,7 +283,8 @@ def _backup(cluster: Cluster, request: Request) -> Object | None:
     found = cluster.get(BACKUPS, request.velero_namespace, request.backup)
     if found is None:
         return None
-    if newest([found], request.location, request.source_namespace) is None:
+    # Where nothing better is left, one that lacks a part may do; whoever names it has looked.
+    if newest([found], request.location, request.source_namespace, (COMPLETED, PARTIALLY_FAILED)) is None:
         raise CannotRestore(
             f"{request.backup} is no completed backup of {request.source_namespace} in {request.location}: it is"
             f" {found.get('status', {}).get('phase')}, in {found['spec'].get('storageLocation')}. For the newest one leave"
@@ -227,25 +303,18 @@ def _ended(cluster: Cluster, request: Request) -> Object | None:
 def _check_claim(cluster: Cluster, request: Request, status: Mapping[str, Any]) -> None:
     """A Restore can be complete without the volume: one that was there stays, and one without its data begins empty."""
     claim = cluster.get(CLAIMS, request.target_namespace, request.claim)
-    if claim is None or _restored_by(claim) != request.name or not status.get("restoreItemOperationsCompleted"):
+    by = claim and claim["metadata"].get("labels", {}).get(RESTORE_LABEL)
+    if by != request.name or not status.get("restoreItemOperationsCompleted"):
         raise CannotRestore(
-            f"the Restore {request.name} is complete and brought no data for the volume claim {request.claim}. Was the volume in"
-            " the backup? Set restore.namespace to a new name, or restore.backupName to another backup, and run pulumi up again"
+            f"the Restore {request.name} is complete and brought no data for the volume claim {request.claim}: the backup"
+            f" does not have the volume. {request.advice}, with restore.backupName for another backup"
         )
     _ = await_(f"the volume of {request.claim}", lambda: _bound(cluster, request), BIND_TIMEOUT_S)
 
 
 def _bound(cluster: Cluster, request: Request) -> Object | None:
     claim = cluster.get(CLAIMS, request.target_namespace, request.claim)
-    return claim if claim and _is_bound(claim) else None
-
-
-def _is_bound(claim: Object) -> bool:
-    return claim.get("status", {}).get("phase") == "Bound"
-
-
-def _restored_by(claim: Object) -> str | None:
-    return claim["metadata"].get("labels", {}).get(RESTORE_LABEL)
+    return claim if claim and claim.get("status", {}).get("phase") == "Bound" else None
 
 
 def _counts(status: Mapping[str, object]) -> str:
@@ -254,7 +323,7 @@ def _counts(status: Mapping[str, object]) -> str:
 
 def request_of(environment: Mapping[str, str]) -> Request:
     """The request that the environment states."""
-    names = ("velero_namespace", "location", "source_namespace", "target_namespace", "claim", "backup", "storage_class")
+    names = ("velero_namespace", "location", "source_namespace", "target_namespace", "claim", "backup", "storage_class", "image")
     found: dict[str, Any] = {name: environment.get(name.upper(), "") for name in names}
     return Request(**found)
 
@@ -262,12 +331,15 @@ def request_of(environment: Mapping[str, str]) -> Request:
 def main() -> int:
     """Restore what the environment states; the exit code."""
     try:
-        backup = restore(own_cluster(), request_of(os.environ))
+        cluster, request = own_cluster(), request_of(os.environ)
+        try:
+            found = restore(cluster, request, lambda: cluster.create(PODS, request.target_namespace, consumer(request)))
+        finally:
+            cluster.delete(PODS, request.target_namespace, CONSUMER)
     except (CannotRestore, WaitedTooLong, ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    made = backup["status"].get("startTimestamp", "an unknown time")
-    print(f"restored from {backup['metadata']['name']}: the mailboxes are as they were at {made}")
+    print(f"restored from {found['backup']}: the mailboxes are as they were at {found['made'] or 'an unknown time'}")
     return 0
 
 
