@@ -279,4 +279,6 @@ def _outputs(wanted: Server, server: StalwartServer, records: Dns, dns: MailDns)
         "submissionUrl": server.submission_url,
         "relayEndpoint": server.relay_endpoint,
         **region_dns.outputs(records, dns, wanted.peer),
+        # Nothing is reached there, and no mail leaves.
+        **({"addresses": [], "ptr": {}} if wanted.fenced else {}),
     }

@@ -46,7 +46,10 @@ def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
 def _mail_path(recording: Recording, config: Mapping[str, Any]) -> str:
     outputs = recording.outputs
     host, addresses = outputs["hostname"], ", ".join(outputs["addresses"])
-    if config["role"] == "primary":
+    deployed = outputs["deployed"]
+    if config["role"] == "primary" and deployed["fenced"]:
+        lines = [f"{host} is fenced: no mail in or out; its mailboxes are in the namespace {deployed['mailboxes']}"]
+    elif config["role"] == "primary":
         clients = " ".join(str(port) for port in sorted(outputs["ports"].values()) if port != SMTP_PORT)
         lines = [f"Internet --25--> {host} (MX 10, {addresses}) --> mailboxes", f"clients  --{clients}--> {host}"]
         lines.append(f"cluster  --submission--> {outputs['relayEndpoint']}")

@@ -9,6 +9,8 @@ from doctor.findings import Severity
 from offline import world
 from offline.program import record, stack_config
 from tests.conftest import changed, recorded
+from tests.program.stacks import run, settings_of
+from tests.program.test_failover import active
 
 from . import mail_hosts
 from .dns_server import LocalDns
@@ -80,6 +82,12 @@ def switches():
     return both(domains=domains, dns={"provider": "zonefile", "host": {"spf": False}})
 
 
+def failed_over():
+    """The mailboxes in the backup region, under the primary's name; the primary is fenced."""
+    fenced = run("primary", settings_of("primary", mode="fenced"), before=recorded("primary"))
+    return fenced, active(checked=True)
+
+
 # Names of findings that are no mistake of the doctor, each with what it must say.
 EXPECTED = {
     switches: {
@@ -90,7 +98,7 @@ EXPECTED = {
 }
 # Zones of the settings that are names in another zone in DNS.
 NOT_CUT = ("sub.example.com", "shop.example.com", "mail.example.org", "dkim.example.net")
-CASES = [shipped, hosted, switched_off, own_egress, external_dns, keys, switches]
+CASES = [shipped, hosted, switched_off, own_egress, external_dns, keys, switches, failed_over]
 
 
 class Recorded(Local):
@@ -105,6 +113,11 @@ class Recorded(Local):
         for outputs in self.stacks.values():
             self._publish_outputs(outputs)
             self._host(outputs)
+        for one in recordings:
+            stand_in = one.outputs.get("mailboxes")
+            if stand_in:
+                (primary,) = [found for found in self.stacks.values() if found["hostname"] == stand_in["hostname"]]
+                self._host({**primary, "addresses": stand_in["addresses"]})
         self.dns.add("example.net", "SOA", SOA)
         self.dns.add(OUTBOUND, "A", ELSEWHERE)
         for zone in BLOCKLISTS:

@@ -63,3 +63,15 @@ def test_no_backups_no_page():
     recording = run("primary", settings_of("primary", backup=None))
     config = {key.removeprefix("mail:"): value for key, value in settings_of("primary", backup=None).items()}
     assert "## Backups" not in summarize(recording, config)
+
+
+def test_the_way_of_mail_says_who_is_fenced_and_who_stands_in():
+    def way(recording, stack, **changes):
+        config = {key.removeprefix("mail:"): value for key, value in settings_of(stack, **changes).items()}
+        return summarize(recording, config).split("## Mail")[1].split("##")[0]
+
+    assert "mx1.example.com is fenced: no mail in or out" in way(changed("primary", mode="fenced"), "primary", mode="fenced")
+    restored = "mx1.example.com, restored to mail-2 --> mailboxes, "
+    for checked, words in ((False, "fenced: no mail in or out"), (True, "serving at 198.51.100.21")):
+        recording = changed("backup", **ACTIVE, restore={**HERE, "checked": checked})
+        assert restored + words in way(recording, "backup", **ACTIVE)

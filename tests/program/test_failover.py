@@ -219,6 +219,7 @@ def test_a_fenced_primary_gives_up_its_address_and_no_other_record():
     assert lines["example.com"] - kept["example.com"] == {"mx1.example.com. 3600 IN A 203.0.113.10"}
     assert kept["example.com"] <= lines["example.com"]
     assert kept["example.org"] == lines["example.org"]
+    assert (fenced.outputs["addresses"], fenced.outputs["ptr"]) == ([], {})
 
 
 def test_what_the_other_region_needs_is_the_same_of_a_fenced_primary():
