@@ -31,6 +31,7 @@ from .cluster import (
     await_,
     own_cluster,
 )
+from .consumer import CONSUMER, consumer
 
 LOCATION_TIMEOUT_S = 900.0
 SYNC_TIMEOUT_S = 900.0  # Velero looks into a location once a minute
@@ -46,8 +47,6 @@ NOTHING_WAS_MADE = "FailedValidation"
 RESTORE_LABEL = "velero.io/restore-name"  # Velero puts it on all that it restores
 DATABASE_LABEL = "cnpg.io/cluster"
 MARK = "mail-restored"  # a ConfigMap in the target: Velero deletes a Restore together with its backup
-CONSUMER = "volume-consumer"
-USER_ID = 65532
 
 
 class CannotRestore(RuntimeError):  # noqa: N818  it is what happened
@@ -235,39 +234,6 @@ def _other(request: Request, backup: str) -> str:
     return f"{request.target_namespace} was restored from {backup}, and not from {request.backup}. {request.advice}"
 
 
-def consumer(request: Request) -> Object:
-    """A pod that mounts the claim and does nothing else. It runs once the volume is there."""
-    container: Object = {
-        "name": "consume",
-        "image": request.image,
-        "command": ["python", "-c", "pass"],
-        "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "64Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "data", "mountPath": "/data", "readOnly": True}],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": CONSUMER,
-            "namespace": request.target_namespace,
-            "labels": {"app.kubernetes.io/name": "mail-backup", "app.kubernetes.io/component": CONSUMER},
-        },
-        "spec": {
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": False,
-            "enableServiceLinks": False,
-            "securityContext": {"runAsNonRoot": True, "runAsUser": USER_ID, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [container],
-            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": request.claim}}],
-        },
-    }
-
-
 def _refuse_what_is_there(cluster: Cluster, request: Request) -> None:
     # Velero would leave it as it is and call the restore complete.
     if request.claim and cluster.get(CLAIMS, request.target_namespace, request.claim):
@@ -333,7 +299,13 @@ def main() -> int:
     try:
         cluster, request = own_cluster(), request_of(os.environ)
         try:
-            found = restore(cluster, request, lambda: cluster.create(PODS, request.target_namespace, consumer(request)))
+            found = restore(
+                cluster,
+                request,
+                lambda: cluster.create(
+                    PODS, request.target_namespace, consumer(request.target_namespace, request.image, request.claim)
+                ),
+            )
         finally:
             cluster.delete(PODS, request.target_namespace, CONSUMER)
     except (CannotRestore, WaitedTooLong, ClusterError) as error:
