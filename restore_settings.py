@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from backup_settings import BackupLocation
+from components.backup.arguments import MAX_TARGET_LENGTH
 from components.model import KubernetesName, Model
 from components.stalwart.options.delivery import Exposure
 from components.stalwart.options.restored import DatabaseSource
@@ -29,7 +30,7 @@ class Restore(Model):
 
     namespace: KubernetesName = Field(
         "mail-restored",
-        max_length=50,
+        max_length=MAX_TARGET_LENGTH,
         description="where they are restored to: a namespace that holds no mail, a new one for every restore",
         examples=["mail-2"],
     )

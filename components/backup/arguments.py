@@ -14,6 +14,7 @@ from .alerts import Watched, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
 DEFAULT_MAIL_NAMESPACE = "mail"
+MAX_TARGET_LENGTH = 50  # of a namespace that is restored to: Velero shortens what does not fit a label, and it is not found again
 DEFAULT_CHART_VERSION = "12.1.0"  # older charts pull a kubectl image that is gone
 # 1.18.3: a standby no longer takes a half-written backup for its own; 1.14.3: objects on S3-compatibles are no longer corrupted.
 DEFAULT_VELERO_IMAGE = "velero/velero:v1.18.3"

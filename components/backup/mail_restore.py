@@ -20,7 +20,7 @@ from ..stalwart import names as server_names
 from ..stalwart.arguments import DEFAULT_JOB_IMAGE
 from ..stalwart.operations import digest
 from . import pods
-from .arguments import DEFAULT_VELERO_NAMESPACE
+from .arguments import DEFAULT_VELERO_NAMESPACE, MAX_TARGET_LENGTH
 from .jobs import restore
 from .rights import Account, Right, grant
 
@@ -45,6 +45,7 @@ def velero_rights(target: str) -> tuple[Right, ...]:
         Right("velero.io", ["backupstoragelocations"], ["get"]),
         Right("velero.io", ["restores"], ["get", "delete"], [own]),
         Right("velero.io", ["restores"], ["create"]),
+        Right("", ["configmaps"], ["patch"], [own]),
         Right("", ["configmaps"], ["create"]),
     )
 
@@ -93,12 +94,7 @@ class MailRestore(pulumi.ComponentResource):
             args: see `MailRestoreArgs`.
             opts: the usual options. Let it depend on the `MailBackup` with the location.
         """
-        problems = checks.Problems("MailRestore")
-        target = problems.checked("namespace", checks.kubernetes_name, args["namespace"])
-        image = problems.checked("job_image", checks.exact_image, args.get("job_image", DEFAULT_JOB_IMAGE))
-        if target == args["source_namespace"]:
-            problems.add(f"namespace: `{target}` is the one that was backed up; restore to another, so that neither is lost")
-        problems.refuse()
+        target, image = _checked(args)
         super().__init__("stalwart-mail:index:MailRestore", name, dict(args), opts)
 
         velero_namespace = args.get("velero_namespace", DEFAULT_VELERO_NAMESPACE)
@@ -172,3 +168,18 @@ class MailRestore(pulumi.ComponentResource):
         # The URN is known in a preview and resolves only after the Job is done.
         self.namespace = job.urn.apply(lambda _done: target)
         self.register_outputs({"namespace": self.namespace})
+
+
+def _checked(args: MailRestoreArgs) -> tuple[str, str]:
+    """The namespace and the image."""
+    problems = checks.Problems("MailRestore")
+    target = problems.checked("namespace", checks.kubernetes_name, args["namespace"])
+    image = problems.checked("job_image", checks.exact_image, args.get("job_image", DEFAULT_JOB_IMAGE))
+    if len(target) > MAX_TARGET_LENGTH:
+        problems.add(
+            f"namespace: `{target}` has more than {MAX_TARGET_LENGTH} characters: the name of a Restore must fit a label"
+        )
+    if target == args["source_namespace"]:
+        problems.add(f"namespace: `{target}` is the one that was backed up; restore to another, so that neither is lost")
+    problems.refuse()
+    return target, image

@@ -56,8 +56,10 @@ sentinel() (
   set -eu
   account=$(ask "$MAILBOX%$STALWART_RECOVERY_ADMIN" --header 'Accept: application/json' /jmap/session |
     grep -o '"urn:ietf:params:jmap:mail":"[^"]*"' | cut -d'"' -f4)
+  test -n "$account"
   counts=$(ask "$STALWART_RECOVERY_ADMIN" --data "$(printf %s "$COUNT" | sed "s/ACCOUNT/$account/g")" /jmap |
     grep -o '"total":[0-9]*' | cut -d: -f2)
+  test "$(printf %s "$counts" | grep -c .)" = 2
   line="$KEYWORD $(date -u +%Y-%m-%dT%H:%M:%SZ) $(cat /proc/sys/kernel/random/uuid)"
   line="$line $(printf %s "$counts" | sed -n 2p) $(printf %s "$counts" | sed -n 1p)"
   line="$line $(printf %s "$line" | sha256sum | cut -d' ' -f1)"

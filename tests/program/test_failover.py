@@ -381,3 +381,8 @@ def test_mailboxes_that_were_served_and_fenced_serve_again_only_when_nobody_else
 def test_what_was_never_served_is_served_without_further_words():
     checked = settings_of("backup", **ACTIVE, restore={**HERE, "checked": True})
     assert run("backup", checked, recorded("primary"), before=active()).outputs["deployed"]["served"] is True
+
+
+def test_a_target_whose_restore_would_not_fit_a_label_is_refused():
+    with pytest.raises(pulumi.RunError, match=r"mail:restore\.namespace = .* at most 50 characters"):
+        changed("backup", **ACTIVE, restore={"namespace": "m" * 51})

@@ -61,13 +61,14 @@ class FakeCluster:
     calls: list[tuple[str, Kind, str, str]] = field(default_factory=list)  # verb, kind, namespace, name
     made: list[Object] = field(default_factory=list)  # what was created and was not there before
     written: list[Object] = field(default_factory=list)  # every body
-    rights: set[tuple[str, str, str, str]] | None = None  # verb, API group, plural, namespace; None: all
+    rights: set[tuple[str, ...]] | None = None  # verb, API group, plural, namespace, name or nothing for all; None: all rights
     errors: dict[tuple[str, str], Exception] = field(default_factory=dict)  # by verb and plural
     arrivals: dict[int, list[Callable[[], None]]] = field(default_factory=dict)  # what happens at which call
-    end: tuple[int, bool] | None = None  # killed at this call, and whether what it does is still done
+    end: tuple[int, bool] | None = None  # killed at this call, and whether what it does is still done; no call comes after
     outcome: str = "Completed"  # of a Restore
     status: Object = field(default_factory=lambda: {"restoreItemOperationsCompleted": 1})  # of a Restore that has ended
-    volume: str = "data"  # the claim in the backups; empty: none
+    volume: str = "stalwart-data"  # the claim in the backups; empty: none
+    needs_pod: bool = True  # Velero waits for a volume, which is made for the first pod that mounts its claim
     binds_at: int = 0  # the call from which on a volume is bound, when its data is there
     stuck: set[str] = field(default_factory=set)  # kinds whose objects never go
     pod_status: Object = field(default_factory=lambda: {"phase": "Running", "podIP": "127.0.0.1"})
@@ -129,12 +130,13 @@ class FakeCluster:
             arrive()
         self._move_on()
         group = kind.prefix.removeprefix("apis/").rpartition("/")[0] if kind.prefix.startswith("apis/") else ""
-        if self.rights is not None and (verb, group, kind.plural, namespace) not in self.rights:
+        right = (verb, group, kind.plural, namespace)
+        if self.rights is not None and not {(*right, ""), (*right, name)} & self.rights:
             raise ClusterError(f"HTTP 403: {kind.plural} is forbidden: cannot {verb} in the namespace {namespace}")
+        if self.end and (len(self.calls) > self.end[0] or self.end == (len(self.calls), False)):
+            raise Killed
         if (verb, kind.plural) in self.errors:
             raise self.errors[verb, kind.plural]
-        if self.end == (len(self.calls), False):
-            raise Killed
         yield
         if self.end == (len(self.calls), True):
             raise Killed
@@ -161,9 +163,9 @@ class FakeCluster:
             location = backup and self.objects.get(("backupstoragelocations", namespace, backup["spec"]["storageLocation"]))
             is_there = location and location.get("status", {}).get("phase") == "Available"
             status.update({"phase": "New"} if is_there else {"phase": "FailedValidation", "validationErrors": ["no such backup"]})
-        elif phase in phases[:-1]:
+        elif phase in phases[:-1] and not (phase == "WaitingForPluginOperations" and self._lacks_pod(restore)):
             status["phase"] = phases[phases.index(phase) + 1]
-            if status["phase"] == self.outcome:
+            if status["phase"] == "Completed" or "Failed" in status["phase"]:
                 status.update(self.status)
             if self.volume:
                 self._bring_volume(restore, is_done=status["phase"] == "Completed")
@@ -177,16 +179,25 @@ class FakeCluster:
         if is_done and there["metadata"].get("labels") == labels and restore["status"].get("restoreItemOperationsCompleted"):
             there["filled"] = True
 
+    def _lacks_pod(self, restore: Object) -> bool:
+        (target,) = restore["spec"]["namespaceMapping"].values()
+        claim = self.objects.get(("persistentvolumeclaims", target, self.volume))
+        is_from_it = claim and claim["metadata"].get("labels", {}).get("velero.io/restore-name") == restore["metadata"]["name"]
+        pods = [pod for (plural, namespace, _), pod in self.objects.items() if (plural, namespace) == ("pods", target)]
+        return bool(self.needs_pod and is_from_it) and not any(self.volume in _claims(pod) for pod in pods)
+
     def _kubelet(self, pod: Object, namespace: str) -> None:
-        volumes, (container,) = pod["spec"]["volumes"], pod["spec"]["containers"]
-        needed = [
-            ("persistentvolumeclaims", v["persistentVolumeClaim"]["claimName"]) for v in volumes if "persistentVolumeClaim" in v
-        ]
-        references = [entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry]
-        needed += [("secrets", reference["name"]) for reference in references]
-        if all((plural, namespace, name) in self.objects for plural, name in needed):
+        (container,) = pod["spec"]["containers"]
+        claims = [self.objects.get(("persistentvolumeclaims", namespace, name)) for name in _claims(pod)]
+        references = [entry["valueFrom"]["secretKeyRef"] for entry in container.get("env", ()) if "valueFrom" in entry]
+        secrets = [("secrets", namespace, reference["name"]) in self.objects for reference in references]
+        if all(secrets) and all(claim and claim["status"]["phase"] == "Bound" for claim in claims):
             # First it is scheduled, then it has an address.
             pod["status"] = self.pod_status if "status" in pod else {"phase": "Pending"}
+
+
+def _claims(pod: Object) -> list[str]:
+    return [v["persistentVolumeClaim"]["claimName"] for v in pod["spec"]["volumes"] if "persistentVolumeClaim" in v]
 
 
 def _merge(target: Object, patch: Object) -> None:

@@ -165,7 +165,6 @@ def test_a_fault_of_the_server_is_waited_for(
     assert capsys.readouterr().out.splitlines() == [f"{where}: etcdserver: leader changed", f"{where}: <html> bad gateway</html>"]
 
 
-@pytest.mark.xfail(strict=True, reason="429, with which an API server asks to be left alone for a moment, ends a restore")
 def test_a_server_that_has_too_much_to_do_is_waited_for(client: Cluster, api: ApiServer, clock: Clock) -> None:
     api.fake.add(SECRETS, "mail", "a")
     api.failures = [(429, '{"message": "too many requests, please try again later"}')]

@@ -248,9 +248,6 @@ def test_without_a_login_nothing_is_asked_and_the_volume_is_flushed(pod: Pod) ->
     assert pod.synced == [f"-f {DATA_DIRECTORY}"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a pipe's failure is that of its last command: a line without counts replaces the last good one"
-)
 @pytest.mark.parametrize(
     "fault",
     [

@@ -106,8 +106,8 @@ def _line(server: Server, account: str) -> str | None:
     if not ids:
         return None
     wanted = {"accountId": account, "ids": ids[-1:], "properties": ["bodyValues", "textBody"], "fetchTextBodyValues": True}
-    (email,) = server.call("Email/get", wanted)["list"]
-    return "".join(part["value"] for part in email["bodyValues"].values())
+    emails = server.call("Email/get", wanted)["list"]  # empty when it cannot be read
+    return "".join(part["value"] for email in emails for part in email["bodyValues"].values())
 
 
 def _unreadable(server: Server, account: Object, total: int) -> list[str]:

@@ -112,7 +112,7 @@ class Cluster:
         except ValueError:
             answer = {"message": " ".join(text[:200].decode(errors="replace").split())}
         if response.status >= http.client.BAD_REQUEST:
-            is_passing = response.status >= http.client.INTERNAL_SERVER_ERROR
+            is_passing = response.status >= http.client.INTERNAL_SERVER_ERROR or response.status == http.client.TOO_MANY_REQUESTS
             raise (Unreachable if is_passing else ClusterError)(f"{verb} {path}: HTTP {response.status}: {answer.get('message')}")
         return answer
 
@@ -168,4 +168,4 @@ def await_(what: str, look: Callable[[], Found | None], timeout_s: float, poll_s
 def _path(kind: Kind, namespace: str, name: str = "") -> str:
     """An object's path, or that of its kind. Namespaces themselves are in no namespace."""
     inside = f"/namespaces/{quote(namespace)}" if namespace else ""
-    return f"/{kind.prefix}{inside}/{kind.plural}" + (f"/{quote(name)}" if name else "")
+    return f"/{kind.prefix}{inside}/{kind.plural}" + (f"/{quote(name, safe='')}" if name else "")

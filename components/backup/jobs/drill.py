@@ -55,7 +55,7 @@ class Drill:
 
 
 def clean(cluster: Cluster, request: Request) -> None:
-    """Remove what a drill makes: pod and password first, then the Restore, then the volume.
+    """Remove what a drill makes: pod and password first, then the Restore, then the volume. What does not go keeps nothing else.
 
     Raises:
         WaitedTooLong: something did not go.
@@ -68,14 +68,23 @@ def clean(cluster: Cluster, request: Request) -> None:
         (CONFIG_MAPS, request.target_namespace, MARK),
         (CLAIMS, request.target_namespace, request.claim),
     ]
+    problems: list[str] = []
     for kind, namespace, name in things:
-        cluster.delete(kind, namespace, name)
-    for kind, namespace, name in things:
-        _ = await_(
-            f"{kind.plural}/{name} to be gone",
-            lambda kind=kind, namespace=namespace, name=name: None if cluster.get(kind, namespace, name) else True,
-            CLEAN_TIMEOUT_S,
-        )
+        try:
+            _ = await_(
+                f"{kind.plural}/{name} to be gone",
+                lambda kind=kind, namespace=namespace, name=name: _gone(cluster, kind, namespace, name),
+                CLEAN_TIMEOUT_S,
+            )
+        except (ClusterError, WaitedTooLong) as error:
+            problems.append(str(error))
+    if problems:
+        raise WaitedTooLong("; ".join(problems))
+
+
+def _gone(cluster: Cluster, kind: Kind, namespace: str, name: str) -> bool | None:
+    cluster.delete(kind, namespace, name)
+    return None if cluster.get(kind, namespace, name) else True
 
 
 def rehearse(cluster: Cluster, drill: Drill) -> tuple[dict[str, str], Findings, float]:
@@ -103,7 +112,8 @@ def rehearse(cluster: Cluster, drill: Drill) -> tuple[dict[str, str], Findings, 
     pod = scratch_pod(namespace, drill.server_image, drill.config, drill.request.claim)
     restored = restore(cluster, drill.request, lambda: cluster.create(PODS, namespace, pod))
     address = await_("an address for the restored server", lambda: _address(cluster, namespace), START_TIMEOUT_S)
-    with Server(f"http://{address}:{PORT}", ADMIN_USER, password) as server:
+    host = f"[{address}]" if ":" in address else address
+    with Server(f"http://{host}:{PORT}", ADMIN_USER, password) as server:
         _ = await_("the restored server to answer", lambda: server.is_ready() or None, START_TIMEOUT_S)
         findings = check(server, drill.mailbox, _time(restored["made"]))
     return restored, findings, (datetime.now(UTC) - began).total_seconds()
@@ -128,6 +138,8 @@ def run(cluster: Cluster, drill: Drill) -> bool:
         print(f"RTO:      {_minutes(rto)} until the mail could be read")
     except (CannotRestore, WaitedTooLong, ClusterError, JmapError) as error:
         problems = [str(error)]
+    except Exception as error:  # a restored volume must not stay, whatever was wrong
+        problems = [f"{type(error).__name__}: {error}"]
     try:
         clean(cluster, drill.request)
     except (WaitedTooLong, ClusterError) as error:
@@ -151,10 +163,11 @@ def _address(cluster: Cluster, namespace: str) -> str | None:
 
 
 def _kept(cluster: Cluster, drill: Drill) -> Result | None:
+    namespace = drill.request.velero_namespace
+    (found,) = await_("the last result", lambda: (cluster.get(CONFIG_MAPS, namespace, drill.result),), CLEAN_TIMEOUT_S)
     try:
-        found = cluster.get(CONFIG_MAPS, drill.request.velero_namespace, drill.result)
         return Result(**json.loads(found["data"]["result"])) if found else None
-    except (ClusterError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 
@@ -189,7 +202,7 @@ def main() -> int:
     """Rehearse what the environment states; the exit code."""
     try:
         return 0 if run(own_cluster(), drill_of(os.environ)) else 1
-    except ClusterError as error:
+    except (ClusterError, WaitedTooLong) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 

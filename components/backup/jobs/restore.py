@@ -109,6 +109,11 @@ def restore(cluster: Cluster, request: Request, consume: Callable[[], None]) -> 
         WaitedTooLong: saying for what.
         ClusterError: the API server refused something.
     """
+    # Whatever stops it, it can be begun again: also a server that is away for a moment, in whatever step.
+    return await_("the API server", lambda: _restore(cluster, request, consume), RESTORE_TIMEOUT_S)
+
+
+def _restore(cluster: Cluster, request: Request, consume: Callable[[], None]) -> dict[str, str]:
     marked = _marked(cluster, request)
     if marked:
         return marked
@@ -130,10 +135,10 @@ def restore(cluster: Cluster, request: Request, consume: Callable[[], None]) -> 
         print(f"restoring {backup['metadata']['name']}, made at {backup['status']['startTimestamp']}", flush=True)
         _modifiers(cluster, request)
         cluster.create(RESTORES, request.velero_namespace, restore_object(request, backup["metadata"]["name"]))
-    if request.claim:
-        consume()
-    done = await_(f"the Restore {request.name}", lambda: _ended(cluster, request), RESTORE_TIMEOUT_S)
+    done = await_(f"the Restore {request.name}", lambda: _ended(cluster, request, consume), RESTORE_TIMEOUT_S)
     status: Mapping[str, Any] = done["status"]
+    if status["phase"] == NOTHING_WAS_MADE:
+        raise CannotRestore(f"Velero refused the Restore {request.name}: {status.get('validationErrors')}; run pulumi up again")
     if status["phase"] != COMPLETED:
         raise CannotRestore(
             f"the Restore {request.name} ended as {status['phase']}: {status.get('failureReason') or _counts(status)}."
@@ -182,6 +187,8 @@ resourceModifierRules:
     metadata = {"name": request.name, "namespace": request.velero_namespace}
     body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules.yaml": rules}}
     cluster.create(CONFIG_MAPS, request.velero_namespace, body)
+    # That of an earlier run may have another class.
+    cluster.patch(CONFIG_MAPS, request.velero_namespace, request.name, {"data": body["data"]})
 
 
 def _available(cluster: Cluster, request: Request) -> Object | None:
@@ -259,7 +266,9 @@ def _backup(cluster: Cluster, request: Request) -> Object | None:
     return found
 
 
-def _ended(cluster: Cluster, request: Request) -> Object | None:
+def _ended(cluster: Cluster, request: Request, consume: Callable[[], None]) -> Object | None:
+    if request.claim:
+        consume()  # each time: that of an earlier run may still be going
     found = cluster.get(RESTORES, request.velero_namespace, request.name)
     if found is None:
         raise CannotRestore(f"the Restore {request.name} was deleted while it ran; run pulumi up again")
@@ -294,6 +303,13 @@ def request_of(environment: Mapping[str, str]) -> Request:
     return Request(**found)
 
 
+def _remove_consumer(cluster: Cluster, request: Request) -> None:
+    try:
+        cluster.delete(PODS, request.target_namespace, CONSUMER)
+    except ClusterError as error:  # it has done what it was there for
+        print(f"the pod {CONSUMER} is left behind: {error}", flush=True)
+
+
 def main() -> int:
     """Restore what the environment states; the exit code."""
     try:
@@ -307,7 +323,7 @@ def main() -> int:
                 ),
             )
         finally:
-            cluster.delete(PODS, request.target_namespace, CONSUMER)
+            _remove_consumer(cluster, request)
     except (CannotRestore, WaitedTooLong, ClusterError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
