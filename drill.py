@@ -5,6 +5,7 @@ newest backup into a namespace from which nothing gets out, and removes it again
 """
 
 import subprocess
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, cast
@@ -17,6 +18,8 @@ from doctor.outputs import read
 
 FAILED = 1
 POD_TIMEOUT = "10m"  # an image may have to be pulled
+ENDINGS = "{.status.conditions[?(@.status=='True')].type}"
+END_TRIES, END_PAUSE_S = 60, 2.0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -51,11 +54,19 @@ def run(kubectl: Sequence[str], namespace: str, cron_job: str, name: str) -> boo
     try:
         # The log ends when the program does; it goes where this program's output goes.
         _ = _call([*inside, "logs", "--follow", f"--pod-running-timeout={POD_TIMEOUT}", f"job/{name}"], shown=True)
-        condition = "--for=jsonpath={.status.conditions[?(@.status=='True')].type}"
-        _ = _call([*inside, "wait", condition, "--timeout=120s", f"job/{name}"])
-        return _call([*inside, "get", "job", name, "--output=jsonpath={.status.succeeded}"]).strip() == "1"
+        return _succeeded([*inside, "get", "job", name, f"--output=jsonpath={ENDINGS}"])
     finally:
         _ = _call([*inside, "delete", "job", name, "--wait=false"])
+
+
+def _succeeded(command: Sequence[str]) -> bool:
+    """How a Job ended. The log ends a moment before the Job does; since Kubernetes 1.31 there is more than one condition then."""
+    for _ in range(END_TRIES):
+        endings = _call(command).split()
+        if "Complete" in endings or "Failed" in endings:
+            return "Complete" in endings
+        time.sleep(END_PAUSE_S)
+    raise KubectlError(f"the Job has not ended: {' '.join(command)}")
 
 
 def _call(command: Sequence[str], shown: bool = False) -> str:

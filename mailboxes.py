@@ -123,7 +123,8 @@ def check_after(
 def _restored_args(restore: Restore, settings: Settings, storage: StorageArgs, endpoints: RegionEndpoints | None) -> RestoredArgs:
     """What the mailboxes come from: the volume that was restored, or the archive of the database."""
     if restore.database:
-        return RestoredArgs(database=_dumped(restore.database))
+        given = _dumped(restore.database)
+        return cast("RestoredArgs", {"database": {"server_name": restore.from_namespace or DEFAULT_SERVER_NAME, **given}})
     there = cast("StorageArgs", endpoints.server.get("storage", {})) if endpoints else storage
     archive = there.get("archive")
     if archive is None or "database" in storage:

@@ -154,15 +154,12 @@ def _with_mailboxes(
     server = StalwartServer("mailboxes", stand_in.args, options)
     sentinel = endpoints.archive.sentinel_mailbox if endpoints.archive else None
     mailboxes.check_after(server, settings, stand_in.wanted, sentinel, providers)
+    # Also while it is fenced: whoever holds mail for the host must find an address, and try again.
+    dns = MailDns("mailboxes-dns", region_dns.with_server(stand_in.dns_args, settings, server), options)
     found: dict[str, pulumi.Input[Any]] = {
         "hostname": server.hostname,
         "namespace": server.namespace,
         "fenced": stand_in.wanted.fenced,
-    }
-    if stand_in.wanted.fenced:
-        return {**outputs, "mailboxes": found}
-    dns = MailDns("mailboxes-dns", region_dns.with_server(stand_in.dns_args, settings, server), options)
-    found |= {
         "addresses": server.addresses,
         "ports": server.ports,
         "jmapUrl": server.jmap_url,

@@ -9,13 +9,13 @@ from pydantic import SecretStr
 from backup_settings import Backup, BackupLocation, Schedule
 from components import MailBackup
 from components.backup import iam
-from components.backup.arguments import AlertsArgs, ArrivingArgs, LocationArgs, MailBackupArgs, ScheduleArgs
+from components.backup.arguments import AlertsArgs, ArrivingArgs, DatabaseAlertsArgs, LocationArgs, MailBackupArgs, ScheduleArgs
 from components.backup.mail_restore import MailRestoreArgs
 from components.backup.restore_drill import RestoreDrillArgs
 from components.endpoints import RegionEndpoints
 from components.stalwart.arguments import Server
 from components.stalwart.names import DATABASE
-from components.stalwart.options.storage import StorageKind
+from components.stalwart.options.storage import DatabaseArchive, StorageKind
 from components.stalwart.plans.mailboxes import ROLE_MAILBOX
 from restore_settings import Restore
 from settings import Settings
@@ -40,7 +40,7 @@ def primary_args(settings: Settings, backup: Backup) -> MailBackupArgs:
         locations.append({**_location_args(SOURCE, settings.restore.source), "read_only": True})
     args = _args(settings, backup, locations, schedules, has_drill=settings.storage.kind == StorageKind.EMBEDDED)
     if "alerts" in args and settings.storage.archive:
-        args["alerts"]["database"] = DATABASE
+        args["alerts"]["database"] = database_alerts(settings.storage.archive)
     if backup.repository_password:
         args["repository_password"] = secret(backup.repository_password)
     mailbox = sentinel_mailbox(settings)
@@ -65,7 +65,11 @@ def backup_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints) 
         locations.append(mounted)
     schedules = [_schedule_args(BACKUP_REGION, BACKUP_REGION, backup.schedule, settings)]
     args = _args(settings, backup, locations, schedules, has_drill=archive is not None and archive.volume)
-    if archive and "alerts" in args:
+    own = settings.restored and settings.restored.storage
+    if "alerts" in args and own and own.archive and not settings.is_fenced:
+        args["alerts"]["database"] = database_alerts(own.archive)
+    # While it has the mailboxes, nothing is to arrive.
+    if archive and "alerts" in args and not settings.is_active:
         args["alerts"]["arriving"] = [
             ArrivingArgs(name=name, location=archive.location, cron=cron) for name, cron in archive.schedules.items()
         ]
@@ -109,7 +113,13 @@ def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints
 def drill_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints | None) -> RestoreDrillArgs | None:
     """What is rehearsed: the backup that this region would restore. None where there is none, or no volume in it."""
     drill = backup.drill
-    if endpoints:
+    if settings.is_active and not settings.is_fenced:
+        if settings.restored and settings.restored.storage:
+            return None
+        image = str(endpoints.server.get("server_image", settings.image)) if endpoints else settings.image
+        mailbox = endpoints.archive.sentinel_mailbox if endpoints and endpoints.archive else None
+        location, source = BACKUP_REGION, settings.mailbox_namespace
+    elif endpoints:
         archive, image = endpoints.archive, str(endpoints.server.get("server_image", settings.image))
         if archive is None or not archive.volume:
             return None
@@ -150,10 +160,20 @@ def bucket_policies(args: MailBackupArgs, settings: Settings) -> dict[str, Any]:
         if "s3_url" not in location:
             rights = iam.reader if location.get("read_only") else iam.writer
             found[location["name"]] = rights(location["bucket"], location.get("prefix"))
-    archive = settings.storage.archive
-    if archive and not archive.endpoint:
-        found["database"] = iam.database_writer(archive.bucket, archive.prefix)
+    storage = settings.storage
+    if settings.restored and settings.restored.storage:
+        storage = settings.restored.storage
+    if storage.archive and not storage.archive.endpoint:
+        found["database"] = iam.database_writer(storage.archive.bucket, storage.archive.prefix)
+    source = settings.restored and settings.restored.database
+    if source and not source.endpoint:
+        found["database-source"] = iam.database_reader(source.bucket, source.prefix)
     return found
+
+
+def database_alerts(archive: DatabaseArchive) -> DatabaseAlertsArgs:
+    """What there are alerts about of a database that is made here."""
+    return DatabaseAlertsArgs(cluster=DATABASE, cron=archive.cron)
 
 
 def archive_endpoint(settings: Settings, backup: MailBackup) -> dict[str, pulumi.Input[Any]] | None:

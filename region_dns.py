@@ -72,8 +72,6 @@ def primary_args(settings: Settings, domains: list[MailDomainArgs], server: Serv
     # A policy that nobody can read with a certificate they trust would say nothing.
     if settings.tls.verified:
         args["mta_sts"] = cast("MtaStsArgs", settings.mta_sts.model_dump(mode="json"))
-    if settings.is_fenced and "host" in args:
-        args["host"]["addresses"] = False  # another region may have the host by now
     other = settings.backup_exchange
     if other:
         args["other_exchanges"] = [

@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 import config_errors
 from components.model import KubernetesName
+from components.stalwart.options.storage import Storage
 from region_settings import RegionSettings
 from restore_settings import EVERYDAY_RESTORE, MODES, ON_A_BACKUP, Mode, Restore
 
@@ -31,6 +32,12 @@ class Settings(RegionSettings):
     primary_is_fenced: bool = Field(
         False,
         description="on a backup, true once the primary can no longer take or send mail; the runbook says how to make sure",
+        examples=["true"],
+        validate_default=True,
+    )
+    backup_is_fenced: bool = Field(
+        False,
+        description="on a primary that takes mailboxes back, true once those in the backup region are fenced",
         examples=["true"],
         validate_default=True,
     )
@@ -70,12 +77,29 @@ class Settings(RegionSettings):
             )
         return is_fenced
 
+    @field_validator("backup_is_fenced")
+    @classmethod
+    def _only_a_primary_takes_back(cls, is_fenced: bool, info: ValidationInfo) -> bool:
+        if is_fenced and info.data.get("role") == "backup":
+            raise ValueError("is for a primary stack, and this one is a backup")
+        return is_fenced
+
     @field_validator("restore")
     @classmethod
     def _restore_fits(cls, restore: Restore | None, info: ValidationInfo) -> Restore | None:
         role, backup = (info.data.get(name) for name in ("role", "backup"))
         if restore is None or role is None:
             return restore
+        storage: Storage | None = info.data.get("storage")
+        if role == "primary" and restore.database and storage and not storage.database_is_ours:
+            raise ValueError("has a `database`, and this stack makes none: `storage` is embedded, or has a given database")
+        serves = restore.checked and info.data.get("mode") != Mode.FENCED
+        if role == "primary" and restore.source and serves and info.data.get("backup_is_fenced") is False:
+            raise ValueError(
+                "would serve mailboxes that come from another region, while `backupIsFenced` is false: if they are still served"
+                " there, mail is split between the two; fence them as docs/runbooks/failover.md says, then pulumi config set"
+                " backupIsFenced true"
+            )
         if role == "backup" and restore.source:
             raise ValueError("has a `source` on a backup, which restores from the primary's archive")
         foreign = sorted(restore.model_fields_set & set(ON_A_BACKUP)) if role == "primary" else []

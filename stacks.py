@@ -138,4 +138,10 @@ def _what_an_active_backup_lacks(settings: Settings, endpoints: RegionEndpoints)
             f"    allowed: {kind}\n"
             "    example: take restore.storage out of the stack's file"
         )
+    elif restore.storage and restore.storage.database_is_ours and not restore.storage.archive:
+        mistakes.append(
+            "mail:restore.storage.archive is not set: the database would not be backed up here, and there would be no way back\n"
+            "    allowed: a bucket and a region, not those of the primary's archive\n"
+            "    example: in the stack's file, as docs/runbooks/failover.md shows"
+        )
     return mistakes

@@ -6,11 +6,11 @@ The rules, and the sources of the metrics' names, are in `velero_alerts`, `datab
 from dataclasses import dataclass
 from typing import Any
 
-from .database_alerts import database
+from .database_alerts import WatchedDatabase, database
 from .drill_alerts import drill
 from .velero_alerts import WatchedSchedule, arriving, location, made_here, maintenance, silence, uploads
 
-__all__ = ["Watched", "WatchedSchedule", "spec"]
+__all__ = ["Watched", "WatchedDatabase", "WatchedSchedule", "spec"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Watched:
     """The names of the BackupStorageLocations."""
     mail_namespace: str
     """The namespace that is backed up."""
-    database: str | None = None
-    """A CloudNativePG cluster in the mail namespace whose WAL is archived by the barman-cloud plugin."""
+    database: WatchedDatabase | None = None
+    """Whose WAL is archived by the barman-cloud plugin."""
     drill_max_age_days: int | None = None
     """After so many days without a successful restore drill there is an alert. None where there are no drills."""
 

@@ -10,7 +10,7 @@ import pulumi
 from .. import checks
 from ..cron import longest_gap_s, zoned_cron
 from . import iam
-from .alerts import Watched, WatchedSchedule
+from .alerts import Watched, WatchedDatabase, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
 DEFAULT_MAIL_NAMESPACE = "mail"
@@ -72,13 +72,22 @@ class ArrivingArgs(TypedDict):
     """When it runs there: five fields, in UTC."""
 
 
+class DatabaseAlertsArgs(TypedDict):
+    """A database in the mail namespace that has an archive of its own."""
+
+    cluster: str
+    """The CloudNativePG cluster."""
+    cron: str
+    """When a base backup is made: five fields, in UTC."""
+
+
 class AlertsArgs(TypedDict):
     """What there are alerts about beside this region's own locations and schedules."""
 
     arriving: NotRequired[list[ArrivingArgs]]
     """Default: no backups of another region arrive."""
-    database: NotRequired[str]
-    """The CloudNativePG cluster in the mail namespace with an archive. Default: none."""
+    database: NotRequired[DatabaseAlertsArgs]
+    """Default: there is no database, or it has no archive."""
     drill_max_age_days: NotRequired[int]
     """After so many days without a drill that was passed there is an alert. Default: there are no drills."""
 
@@ -226,7 +235,9 @@ def _watched(args: AlertsArgs, locations: Sequence[Location], schedules: Sequenc
         schedules=(*own, *arriving),
         locations=tuple(location.name for location in locations),
         mail_namespace=DEFAULT_MAIL_NAMESPACE,
-        database=args.get("database"),
+        database=WatchedDatabase(args["database"]["cluster"], longest_gap_s(args["database"]["cron"]))
+        if "database" in args
+        else None,
         drill_max_age_days=args.get("drill_max_age_days"),
     )
 

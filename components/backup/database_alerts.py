@@ -10,11 +10,12 @@ Where the names of metrics are from:
 Every instance has its own series, told apart by its pod: `<cluster>-<number>`.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from .alert_rules import AGE, COUNT, HOUR, MINUTE, SETTLED, alert, hours
 
-BASE_BACKUP_AGE = 26 * HOUR  # one a day, and time to make it
+TIME_TO_MAKE = 2 * HOUR  # a base backup
 # CloudNativePG has PostgreSQL close a segment every 5 minutes, so that three wait for 15 minutes.
 WAITING_SEGMENTS = 3
 
@@ -23,9 +24,23 @@ PLUGIN = "barman_cloud_cloudnative_pg_io"
 SIDECAR = "plugin-barman-cloud"
 
 
-def database(namespace: str, cluster: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class WatchedDatabase:
+    """A CloudNativePG cluster that is backed up."""
+
+    cluster: str
+    longest_gap_s: int
+    """The longest time between two base backups, in seconds."""
+
+
+def database(namespace: str, watched: WatchedDatabase) -> list[dict[str, Any]]:
     """A cluster whose WAL and base backups the plugin barman-cloud takes to a bucket."""
-    return [_silent(namespace, cluster), *_wal(namespace, cluster), *_base_backups(namespace, cluster)]
+    cluster = watched.cluster
+    return [
+        _silent(namespace, cluster),
+        *_wal(namespace, cluster),
+        *_base_backups(namespace, cluster, watched.longest_gap_s + TIME_TO_MAKE),
+    ]
 
 
 def _instances(namespace: str, cluster: str) -> str:
@@ -76,7 +91,7 @@ def _wal(namespace: str, cluster: str) -> list[dict[str, Any]]:
     return [failing, piling_up]
 
 
-def _base_backups(namespace: str, cluster: str) -> list[dict[str, Any]]:
+def _base_backups(namespace: str, cluster: str, oldest_s: int) -> list[dict[str, Any]]:
     instances, about = _instances(namespace, cluster), {"database": cluster}
     newest = f"max by (namespace) ({PLUGIN}_last_available_backup_timestamp{{{instances}}})"
     newest_failed = f"max by (namespace) ({PLUGIN}_last_failed_backup_timestamp{{{instances}}})"
@@ -84,10 +99,10 @@ def _base_backups(namespace: str, cluster: str) -> list[dict[str, Any]]:
     stale = alert(
         "MailDatabaseBackupTooOld",
         "critical",
-        f"time() - ({newest} > 0) > {BASE_BACKUP_AGE}",
+        f"time() - ({newest} > 0) > {oldest_s}",
         SETTLED,
         f"The newest base backup of the database {cluster} is too old",
-        f"It is {AGE} old; one a day is normal. Nothing is lost while the WAL is archived, but a restore has to replay all of it "
+        f"It is {AGE} old; there should be one every {hours(oldest_s - TIME_TO_MAKE)}. Nothing is lost while the WAL is archived, but a restore has to replay all of it "
         f"since then. {see}",
         about=about,
     )
@@ -95,9 +110,9 @@ def _base_backups(namespace: str, cluster: str) -> list[dict[str, Any]]:
         "MailDatabaseBackupNeverMade",
         "critical",
         f"{newest} == 0",
-        BASE_BACKUP_AGE,
+        oldest_s,
         f"The database {cluster} has no base backup",
-        f"There has been none for {hours(BASE_BACKUP_AGE)}. Nothing can be restored: WAL alone is of no use. {see}",
+        f"There has been none for {hours(oldest_s)}. Nothing can be restored: WAL alone is of no use. {see}",
         about=about,
     )
     failed = alert(

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi import Output, ResourceOptions
 from pulumi_kubernetes.batch.v1 import Job, JobInitArgs, JobSpecArgs
-from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapInitArgs
+from pulumi_kubernetes.core.v1 import ConfigMap, ConfigMapInitArgs, ConfigMapVolumeSourceArgs, VolumeArgs
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from .. import checks, labels
@@ -14,8 +14,10 @@ from ..stalwart import names as server_names
 from ..stalwart.arguments import DEFAULT_JOB_IMAGE
 from ..stalwart.operations import digest
 from . import pods
+from .jobs import restore
 
 JOB_TIMEOUT = "40m"
+NOTED = "/noted"  # what the restore noted
 RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}
 
 
@@ -65,6 +67,7 @@ class RestoreCheck(pulumi.ComponentResource):
             "STALWART_URL": job_pod.MANAGEMENT_URL,
             "STALWART_USER": job_pod.ADMIN_USER,
             "MAILBOX": args.get("sentinel_mailbox", ""),
+            "FOLDER": NOTED,
         }
         password = job_pod.secret_variable(
             "STALWART_PASSWORD",
@@ -77,7 +80,8 @@ class RestoreCheck(pulumi.ComponentResource):
         )
         job_name = f"mail-restore-check-{digest(repr(sorted(environment.items())) + image + config_name)}"
         look = pods.Program("look", image, environment, server_names.FOLLOW_UP, server_names.APPLICATION, [password])
-        template = pods.template(look, config_name)
+        noted = VolumeArgs(name="noted", config_map=ConfigMapVolumeSourceArgs(name=restore.MARK, optional=True))
+        template = pods.template(look, config_name, volumes={NOTED: noted})
         job = Job(
             f"{name}-job",
             JobInitArgs(metadata=meta(job_name, RETRY_FAILED), spec=JobSpecArgs(backoff_limit=0, template=template)),

@@ -111,8 +111,8 @@ class StalwartServerArgs(TypedDict):
     restored: NotRequired[RestoredArgs]
     """What the data was restored from; empty for a volume claim that is there already. Default: the server begins empty."""
     fenced: NotRequired[bool]
-    """True to run it in recovery mode: no mail comes in or goes out, no client gets in, and no Service is public. Its data can
-    be looked at by the admin, and no longer counts as the one place the mail is in: it loses its protection, and is kept.
+    """True to run it in recovery mode: no mail comes in or goes out, and no client gets in. Its data can be looked at by the
+    admin, and no longer counts as the one place the mail is in: it loses its protection, and is kept. Its addresses stay.
     Default false."""
     exposure: NotRequired[ExposureArgs]
     """How the mail ports reach the Internet."""

@@ -65,13 +65,18 @@ class Scope:
         return ObjectMetaArgs(name=object_name, namespace=self.namespace, labels=found)
 
     def child(
-        self, after: Sequence[pulumi.Resource] = (), timeout: str | None = None, ignore_changes: list[str] | None = None
+        self,
+        after: Sequence[pulumi.Resource] = (),
+        timeout: str | None = None,
+        ignore_changes: list[str] | None = None,
+        delete_before_replace: bool = False,
     ) -> ResourceOptions:
         """The options of a child that is made after others, and waited for at most so long (`20m`)."""
         return ResourceOptions(
             parent=self.parent,
             depends_on=list(after),
             ignore_changes=ignore_changes,
+            delete_before_replace=delete_before_replace or None,
             custom_timeouts=pulumi.CustomTimeouts(create=timeout, update=timeout) if timeout else None,
         )
 

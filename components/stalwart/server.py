@@ -134,20 +134,22 @@ class StalwartServer(pulumi.ComponentResource):
             scope.child([service_account, plan_files, internal, *policies, *credentials], timeout=register.JOB_TIMEOUT),
         )
         done: list[pulumi.Resource] = [applied]
-        service = None
         if not server.fenced:
             done += register.later_jobs(
                 scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader]
             )
-            service = Service(
-                f"{name}-mail",
-                ServiceInitArgs(
-                    metadata=scope.meta(names.MAIL_SERVICE, annotations=server.exposure.annotations),
-                    spec=network.mail_service(server),
-                ),
-                scope.child([applied]),
-            )
             register.autoscaler(scope, [stateful_set])
+        # Also of a fenced server, where nothing listens: with the Service its address would go, and with the address its record
+        # in DNS; a host that has none is no reason to try again for who holds mail for it, but one to give the mail up.
+        service = Service(
+            f"{name}-mail",
+            ServiceInitArgs(
+                metadata=scope.meta(names.MAIL_SERVICE, annotations=server.exposure.annotations),
+                spec=network.mail_service(server),
+            ),
+            # Restored mailboxes are in another namespace, and two Services cannot have one address.
+            scope.child([applied], delete_before_replace=True),
+        )
         _ = PodDisruptionBudget(
             f"{name}-budget",
             PodDisruptionBudgetInitArgs(metadata=scope.meta(names.APPLICATION), spec=scaling.disruption_budget()),
@@ -184,13 +186,11 @@ class StalwartServer(pulumi.ComponentResource):
         )
 
 
-def _addresses(server: Server, args: StalwartServerArgs, service: Service | None) -> Output[Sequence[str]]:
+def _addresses(server: Server, args: StalwartServerArgs, service: Service) -> Output[Sequence[str]]:
     if "addresses" in args:
         return Output.from_input(args["addresses"]).apply(lambda given: [checks.ip_address(str(address)) for address in given])
     if server.exposure.addresses:
         return Output.from_input(list(server.exposure.addresses))
-    if service is None:
-        return Output.from_input(list[str]())
     return service.status.apply(_load_balancer_addresses)
 
 

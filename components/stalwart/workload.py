@@ -196,7 +196,7 @@ def _pod(server: Server, config_name: str, credentials_name: str, dkim_names: li
                 image=server.server_image,
                 args=["--config", CONFIG_FILE],
                 env=[*environment, RECOVERY_MODE] if server.fenced else environment,
-                ports=[_port(server, listener) for listener in _open(server)],
+                ports=[_port(server, listener) for listener in listeners.of(server)],
                 startup_probe=_probe("/healthz/live", period=START_PERIOD_S, failures=START_ATTEMPTS),
                 readiness_probe=_probe("/healthz/ready", period=10, failures=3),
                 liveness_probe=_probe("/healthz/live", period=20, failures=6),
@@ -286,11 +286,6 @@ def _mounts(server: Server, config_name: str, dkim_names: list[str]) -> tuple[li
         for path, volume in found
     ]
     return mounts, [volume for _path, volume in found]
-
-
-def _open(server: Server) -> tuple[listeners.Listener, ...]:
-    """The listeners that are there: the plan may hold more."""
-    return (listeners.MANAGEMENT,) if server.fenced else listeners.of(server)
 
 
 def _port(server: Server, listener: listeners.Listener) -> ContainerPortArgs:

@@ -1,6 +1,6 @@
 """What Prometheus sees of a region over four days: all is well in it, and other people's backups beside it are not."""
 
-from components.backup.alerts import Watched, WatchedSchedule
+from components.backup.alerts import Watched, WatchedDatabase, WatchedSchedule
 
 from .promtool import at, held
 
@@ -14,7 +14,7 @@ WATCHED = Watched(
     ),
     locations=("near", "archive", "abroad"),
     mail_namespace="mail",
-    database="mail-pg",
+    database=WatchedDatabase("mail-pg", 86_400),
     drill_max_age_days=3,
 )
 

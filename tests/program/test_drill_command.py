@@ -15,7 +15,7 @@ echo "$@" >> "$NOTES"
 case "$*" in
   *"create job"*) [ -z "$REFUSES" ] || { echo "Error: cronjobs.batch not found" >&2; exit 1; } ;;
   *" logs "*) echo "RPO:      1 h 0 min 0 s" ;;
-  *" get job "*) printf %s "$SUCCEEDED" ;;
+  *" get job "*) sh -c 'test -e "$NOTES.asked" && printf %s "$ENDINGS"; touch "$NOTES.asked"' ;;
 esac
 """
 
@@ -27,7 +27,8 @@ def kubectl(tmp_path, monkeypatch):
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
-    monkeypatch.setenv("SUCCEEDED", "1")
+    monkeypatch.setattr(drill, "END_PAUSE_S", 0.0)
+    monkeypatch.setenv("ENDINGS", "SuccessCriteriaMet Complete")
     monkeypatch.setenv("REFUSES", "")
     return tmp_path / "notes"
 
@@ -46,12 +47,12 @@ def test_a_drill_that_is_passed(kubectl, tmp_path, capfd):
     assert _run(tmp_path, recorded("backup")).exit_code == 0
     assert "RPO:      1 h 0 min 0 s" in capfd.readouterr().out
     verbs = [call.split()[0] for call in _calls(kubectl)]
-    assert verbs == ["create", "logs", "wait", "get", "delete"]
+    assert verbs == ["create", "logs", "get", "get", "delete"]
     assert "--from=cronjob/mail-drill" in kubectl.read_text()
 
 
 def test_a_drill_that_is_failed_is_cleared_away_too(kubectl, tmp_path, monkeypatch):
-    monkeypatch.setenv("SUCCEEDED", "")
+    monkeypatch.setenv("ENDINGS", "FailureTarget Failed")
     assert _run(tmp_path, recorded("backup")).exit_code == 1
     assert _calls(kubectl)[-1] == "delete job"
 

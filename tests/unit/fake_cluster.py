@@ -70,6 +70,7 @@ class FakeCluster:
     volume: str = "stalwart-data"  # the claim in the backups; empty: none
     needs_pod: bool = True  # Velero waits for a volume, which is made for the first pod that mounts its claim
     binds_at: int = 0  # the call from which on a volume is bound, when its data is there
+    sync_calls: int = 2  # after so many calls Velero has looked into every location again
     stuck: set[str] = field(default_factory=set)  # kinds whose objects never go
     pod_status: Object = field(default_factory=lambda: {"phase": "Running", "podIP": "127.0.0.1"})
     leaving: dict[Key, int] = field(default_factory=dict)
@@ -152,6 +153,8 @@ class FakeCluster:
                 self._velero(thing, namespace)
             if plural == "persistentvolumeclaims" and thing.get("filled") and len(self.calls) >= self.binds_at:
                 thing["status"]["phase"] = "Bound"
+            if plural == "backupstoragelocations" and thing.get("status", {}).get("phase") == "Available":
+                thing["status"]["lastSyncedTime"] = f"look {len(self.calls) // self.sync_calls}"
             if plural == "pods":
                 self._kubelet(thing, namespace)
 

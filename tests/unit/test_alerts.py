@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from components.backup.alerts import Watched, WatchedSchedule, spec
+from components.backup.alerts import Watched, WatchedDatabase, WatchedSchedule, spec
 
 HOUR, DAY = 3600, 24 * 3600
 HOT = WatchedSchedule("hot", "near", 6 * HOUR, made_here=True)
 COLD = WatchedSchedule("cold", "archive", 7 * DAY, made_here=True)
 FAR = WatchedSchedule("far", "abroad", 7 * DAY, made_here=False)
 NEAR, ABROAD = Watched((HOT, COLD), ("near", "archive"), "mail"), Watched((FAR,), ("abroad",), "mail")
-ALL = Watched((HOT, COLD, FAR), ("near", "archive", "abroad"), "mail", "mail-pg", 8)
+ALL = Watched((HOT, COLD, FAR), ("near", "archive", "abroad"), "mail", WatchedDatabase("mail-pg", 86_400), 8)
 
 MADE_HERE = {"MailBackupTooOld", "MailBackupNeverMade", "MailBackupFailed", "MailBackupPartiallyFailed", "MailBackupRefused"}
 UPLOADING = {"MailDataUploadFailed", "MailNodeAgentSilent", "MailRepositoryMaintenanceFailed"}
@@ -43,7 +43,7 @@ def of(watched, name, **labels):
         (NEAR, ALWAYS | MADE_HERE | UPLOADING),
         (ABROAD, ALWAYS | ARRIVING),
         (Watched((), ("abroad",), "mail"), ALWAYS),
-        (Watched((), (), "mail", "mail-pg"), {"MailVeleroSilent"} | DATABASE),
+        (Watched((), (), "mail", WatchedDatabase("mail-pg", 86_400)), {"MailVeleroSilent"} | DATABASE),
         (Watched((), (), "mail", drill_max_age_days=8), {"MailVeleroSilent"} | DRILLS),
         (ALL, ALWAYS | MADE_HERE | UPLOADING | ARRIVING | DATABASE | DRILLS),
     ],

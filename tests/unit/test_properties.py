@@ -72,7 +72,11 @@ options = st.fixed_dictionaries(
     },
 )
 distributed = st.fixed_dictionaries(
-    {"kind": st.just("distributed"), "blobs": st.just({"bucket": "a-bucket", "region": "eu-west-1"})},
+    {
+        "kind": st.just("distributed"),
+        "blobs": st.just({"bucket": "a-bucket", "region": "eu-west-1"}),
+        "archive": st.just({"bucket": "b-bucket", "region": "eu-central-1"}),
+    },
     optional={"replicas": st.integers(1, 3), "maxReplicas": st.integers(3, 9)},
 ).flatmap(
     lambda found: st.sampled_from([{"nats": {"addresses": ["nats:4222"]}}, {"redis": {"url": "redis://v:6379"}}]).map(

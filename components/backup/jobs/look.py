@@ -1,8 +1,8 @@
 """Looks at restored mailboxes before they serve: `python -m jobs.look`.
 
 The server is STALWART_URL, in recovery mode, with STALWART_USER and STALWART_PASSWORD; MAILBOX is the one with the sentinel,
-or empty. It says what is there, what the backup's sentinel says, and which mail is in the queue: that was accepted before the
-backup, may have been delivered after it, and is sent again when the server serves.
+or empty; FOLDER has what the restore noted, if it did. It says what is there, what the backup's sentinel says, and which mail
+is in the queue: that was accepted before the backup, may have been delivered after it, and is sent again when the server serves.
 """
 
 # ruff: noqa: T201 (what it prints is the Job's log)
@@ -10,6 +10,7 @@ backup, may have been delivered after it, and is sent again when the server serv
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from .check import Findings, check
 from .cluster import WaitedTooLong, await_
@@ -33,12 +34,21 @@ def queue(server: Server) -> list[Object]:
         position += len(ids)
 
 
-def report(found: Findings, waiting: list[Object]) -> list[str]:
+def made(folder: Path) -> datetime | None:
+    """When the backup was made, as the restore noted it."""
+    note = folder / "made"
+    text = note.read_text().strip() if note.exists() else ""
+    return datetime.fromisoformat(text) if text else None
+
+
+def report(found: Findings, waiting: list[Object], backup_made: datetime | None) -> list[str]:
     """What was found, a line each."""
     lines = [f"{found.accounts} accounts with {found.messages} messages"]
+    if backup_made:
+        ago = (datetime.now(UTC) - backup_made).total_seconds()
+        lines.append(f"the backup was made at {backup_made:%Y-%m-%d %H:%M:%S} UTC, {ago / 3600:.1f} hours ago")
     if found.sentinel:
-        ago = (datetime.now(UTC) - found.sentinel.time).total_seconds()
-        lines.append(f"the backup was made at {found.sentinel.time:%Y-%m-%d %H:%M:%S} UTC, {ago / 3600:.1f} hours ago")
+        lines.append(f"its sentinel was left at {found.sentinel.time:%Y-%m-%d %H:%M:%S} UTC")
     lines.append(f"{len(waiting)} messages wait to be sent, and will be once this server serves")
     for message in waiting[:SHOWN]:
         to = ", ".join(message.get("recipients", {}))
@@ -53,11 +63,12 @@ def main() -> int:
     try:
         with server_of(os.environ, "STALWART") as server:
             _ = await_("the server to answer", lambda: server.is_ready() or None, START_TIMEOUT_S)
-            found, waiting = check(server, os.environ.get("MAILBOX", ""), None), queue(server)
+            backup_made = made(Path(os.environ.get("FOLDER", "/nowhere")))
+            found, waiting = check(server, os.environ.get("MAILBOX", ""), backup_made), queue(server)
     except (JmapError, WaitedTooLong) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print("\n".join(report(found, waiting)))
+    print("\n".join(report(found, waiting, backup_made)))
     for problem in found.problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if found.problems else 0

@@ -127,6 +127,8 @@ def _restore(cluster: Cluster, request: Request, consume: Callable[[], None]) ->
         raise CannotRestore(_other(request, found["spec"]["backupName"]))
     if found is None:
         _refuse_what_is_there(cluster, request)
+        if not request.backup:
+            _await_sync(cluster, request)
         backup = await_(
             f"a completed backup of {request.source_namespace} in {request.location}",
             lambda: _backup(cluster, request),
@@ -196,6 +198,19 @@ def _available(cluster: Cluster, request: Request) -> Object | None:
     if location is None:
         raise CannotRestore(f"there is no location {request.location} in the namespace {request.velero_namespace}")
     return location if location.get("status", {}).get("phase") == "Available" else None
+
+
+def _await_sync(cluster: Cluster, request: Request) -> None:
+    """Velero makes one Backup after another of what it finds in a location; the newest may be the last of them."""
+
+    def synced() -> object:
+        location = cluster.get(LOCATIONS, request.velero_namespace, request.location) or {}
+        return location.get("status", {}).get("lastSyncedTime")
+
+    # Another time than the one that is there: clocks of nodes differ.
+    before = synced()
+    what = f"Velero to have seen all of {request.location}"
+    _ = await_(what, lambda: (synced() or None) if synced() != before else None, SYNC_TIMEOUT_S)
 
 
 def _begun(cluster: Cluster, request: Request) -> Object | None:

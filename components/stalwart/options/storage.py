@@ -13,7 +13,6 @@ from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
 DEFAULT_SERVER_NAME = "mail"  # of a database in its archive
-CRON = re.compile(r"([0-9A-Za-z*/,?-]+ ){4}[0-9A-Za-z*/,?-]+")
 PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
 
