@@ -119,7 +119,7 @@ class RegionSettings(Model):
     )
     trusted_networks: tuple[Network, ...] = Field(
         server_arguments.DEFAULT_TRUSTED_NETWORKS,
-        description="networks of nodes, pods and load balancers, which are never banned",
+        description="networks of nodes, pods and load balancers: never banned, and trusted to hand over mail after a failover",
         examples=['["10.0.0.0/8"]'],
     )
     tls: Tls = Field(

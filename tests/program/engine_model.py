@@ -5,10 +5,7 @@ from typing import Any
 
 from offline.recorder import Recording, Resource, reveal
 
-STATEFUL = (
-    *("PersistentVolumeClaim", "Cluster", "PrivateKey", "BackupStorageLocation"),
-    *("Namespace",),
-)
+STATEFUL = ("PersistentVolumeClaim", "Cluster", "ObjectStore", "PrivateKey", "Namespace")
 SCRATCH = "drill-namespace"  # what is in it is thrown away
 
 
@@ -103,5 +100,5 @@ class Engine:
         if resource.retain_on_delete:
             return
         self.world.discard(thing)
-        if thing.kind in STATEFUL and resource.name != SCRATCH and thing.kind != "BackupStorageLocation":
+        if thing.kind in STATEFUL and resource.name != SCRATCH:
             self.lost.append(thing)

@@ -141,9 +141,10 @@ def test_the_restore_may_do_no_more_than_it_must():
     rules = [rule for role in ("restore-velero-role", "restore-target-role") for rule in named(active(), role).inputs["rules"]]
     allowed = {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
     assert ("secrets", "get") not in allowed
-    assert {verb for _resource, verb in allowed} <= {"get", "list", "create", "delete"}
-    deleted = {tuple(rule["resourceNames"]) for rule in rules if "delete" in rule["verbs"]}
-    assert deleted == {("restore-mail-2",), ("volume-consumer",)}
+    assert {verb for _resource, verb in allowed} <= {"get", "list", "create", "delete", "patch"}
+    named_alone = {"delete": {"restore-mail-2", "volume-consumer"}, "patch": {"restore-mail-2"}}
+    for verb, names in named_alone.items():
+        assert {name for rule in rules if verb in rule["verbs"] for name in rule["resourceNames"]} == names
     assert not active().of_type("kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
 
 
@@ -384,3 +385,57 @@ def test_what_was_never_served_is_served_without_further_words():
 def test_a_target_whose_restore_would_not_fit_a_label_is_refused():
     with pytest.raises(pulumi.RunError, match=r"mail:restore\.namespace = .* at most 50 characters"):
         changed("backup", **ACTIVE, restore={"namespace": "m" * 51})
+
+
+def test_a_fenced_distributed_server_is_one_pod_that_reaches_its_stores_and_nothing_else():
+    more = {"telemetry": {"otlp": {"endpoint": "http://otlp:4318"}}}
+    fenced = changed("primary", storage={**DISTRIBUTED, "replicas": 3}, mode="fenced", **more)
+    assert named(fenced, "stalwart-server").inputs["spec"]["replicas"] == 1
+    policy = named(fenced, "stalwart-server-policy").inputs["spec"]
+    ports = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
+    assert {5432, 6380, 443} <= ports  # database, Redis, bucket
+    assert not {25, 4318} & ports
+
+
+def test_what_this_program_makes_anew_is_in_no_backup():
+    for recording in (recorded("primary"), active()):
+        made = [s for s in recording.of_type("kubernetes:core/v1:Secret") if s.name.startswith(("stalwart-", "mailboxes-"))]
+        assert len(made) >= 3
+        for secret in made:
+            assert secret.inputs["metadata"]["labels"]["velero.io/exclude-from-backup"] == "true", secret.urn
+
+
+def test_mailboxes_come_back_only_when_the_other_region_has_let_them_go():
+    source = {"bucket": "example-mail-backup", "region": "eu-central-1", "prefix": "backup"}
+    restore = {"namespace": "mail-3", "source": source, "fromNamespace": "mail-2", "checked": True}
+    fenced = run("primary", settings_of("primary", mode="fenced"), before=recorded("primary"))
+    with pytest.raises(pulumi.RunError, match="`backupIsFenced` is false"):
+        run("primary", settings_of("primary", restore=restore), before=fenced)
+    assert run("primary", settings_of("primary", restore=restore, backupIsFenced=True), before=fenced)
+    assert run("primary", settings_of("primary", mode="fenced", restore=restore), before=fenced)
+
+
+def test_what_is_rehearsed_is_what_would_be_restored_next():
+    def location(recording):
+        return _variables(
+            named(recording, "drill-job").inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+        )
+
+    standby, serving = location(recorded("backup")), location(active(checked=True))
+    assert (standby["LOCATION"], standby["SOURCE_NAMESPACE"]) == ("mail-primary-archive", "mail")
+    assert (serving["LOCATION"], serving["SOURCE_NAMESPACE"]) == ("mail-backup", "mail-2")
+
+
+def test_an_active_region_with_a_database_of_its_own_needs_an_archive_of_it_and_watches_that():
+    primary = changed("primary", storage=DISTRIBUTED)
+    here = {**DISTRIBUTED, "archive": {"bucket": "example-mail-database-b", "region": "eu-central-1", "keysSecret": "b"}}
+    backup = {**settings_of("backup")["mail:backup"], "alerts": True}
+    without = settings_of("backup", **ACTIVE, restore={"storage": {**here, "archive": None}})
+    with pytest.raises(pulumi.RunError, match=r"mail:restore\.storage\.archive is not set"):
+        run("backup", without, primary)
+    serving = run("backup", settings_of("backup", **ACTIVE, restore={"storage": here, "checked": True}, backup=backup), primary)
+    groups = {
+        group["name"] for group in only(serving, "kubernetes:monitoring.coreos.com/v1:PrometheusRule").inputs["spec"]["groups"]
+    }
+    assert "mail-database-backups" in groups
+    assert "arn:aws:s3:::example-mail-database-b" in json.dumps(serving.outputs["bucketPolicies"]["database"])
