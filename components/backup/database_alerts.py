@@ -102,8 +102,8 @@ def _base_backups(namespace: str, cluster: str, oldest_s: int) -> list[dict[str,
         f"time() - ({newest} > 0) > {oldest_s}",
         SETTLED,
         f"The newest base backup of the database {cluster} is too old",
-        f"It is {AGE} old; there should be one every {hours(oldest_s - TIME_TO_MAKE)}. Nothing is lost while the WAL is archived, "
-        f"but a restore has to replay all of it since then. {see}",
+        f"It is {AGE} old; there should be one every {hours(oldest_s - TIME_TO_MAKE)}. Nothing is lost while the WAL is archived,"
+        f" but a restore has to replay all of it since then. {see}",
         about=about,
     )
     never = alert(

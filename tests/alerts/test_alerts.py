@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.backup.alerts import spec
+from components.backup.alerts import Watched, WatchedDatabase, spec
 
 from . import promtool, worlds
 from .promtool import alert, at, held
@@ -203,6 +203,20 @@ def test_a_restart_of_velero_is_not_news(tmp_path):
     promtool.judge(tmp_path, SPEC, {**others, **restarted}, {minute: [] for minute in range(0, 6 * H, 5)})
 
 
+def test_base_backups_may_be_a_week_apart(tmp_path):
+    # 7 x 24 h + 2 h = 170 h, and 15 minutes to settle. That is longer than a world lasts: here there is the database alone.
+    weekly = spec(Watched((), (), "mail", WatchedDatabase("mail-pg", 7 * 24 * 3600)))
+    well = {series: held((calm(series), 176)) for series in (*VELERO, *DATABASE)}
+    stops = {**well, **instances(worlds.AVAILABLE, held((at(0), 172), (at(172), 4)))}
+    too_old = alert("MailDatabaseBackupTooOld", **PG)
+    promtool.judge(tmp_path, weekly, stops, {26 * H + 20: [], 170 * H + 15: [], 170 * H + 20: [too_old], 172 * H: []})
+    never = {**well, **instances(worlds.AVAILABLE, held((0, 172), (at(172), 4))), **instances(worlds.FAILED, held((0, 176)))}
+    promtool.judge(tmp_path, weekly, never, {26 * H: [], 170 * H - 5: [], 170 * H: [NO_BASE], 172 * H: []})
+    sent = promtool.texts(tmp_path, weekly, stops, 171 * H)
+    assert "It is 7d 3h 0m 0s old; there should be one every 168 hours." in sent
+    assert "There has been none for 170 hours." in promtool.texts(tmp_path, weekly, never, 171 * H)
+
+
 def test_every_alert_has_a_case():
     fired = {label.split('"')[1] for _, firing in CASES.values() for alerts in firing.values() for label in alerts}
     assert fired == {rule["alert"] for group in SPEC["groups"] for rule in group["rules"]}
@@ -244,7 +258,7 @@ def test_the_texts_say_how_old_and_how_many(tmp_path):
         "4 in the last hour failed or were cancelled.",
         "Maintenance of the backup repository mail-archive-kopia failed",
         "7 segments wait, and for 15 minutes it has been 3 or more.",
-        "It is 3d 1h 30m 0s old; one a day is normal.",
+        "It is 3d 1h 30m 0s old; there should be one every 24 hours.",
         "The restore drill from abroad failed",
         "The last success was 3d 1h 30m 0s ago; up to 3 days are allowed.",
     ):

@@ -5,6 +5,7 @@ With every call the world moves on: a Restore by one phase, a pod towards its ad
 
 import base64
 import copy
+import hashlib
 import json
 import re
 import ssl
@@ -36,6 +37,15 @@ PHASES = {
 }
 
 
+HOOK = "2026-03-03T02:59:50Z"
+
+
+def line(time: str = HOOK, accounts: int = 3, messages: int = 3) -> str:
+    """What the hook before a backup writes."""
+    text = f"stalwart-mail-sentinel {time} 0b9b0d3e-6c1f-4a56-9d54-52f6ff3bb3a1 {accounts} {messages}"
+    return f"{text} {hashlib.sha256(text.encode()).hexdigest()}"
+
+
 class Killed(BaseException):
     """The program is gone from one moment to the next: nothing catches it."""
 
@@ -63,14 +73,15 @@ class FakeCluster:
     written: list[Object] = field(default_factory=list)  # every body
     rights: set[tuple[str, ...]] | None = None  # verb, API group, plural, namespace, name or nothing for all; None: all rights
     errors: dict[tuple[str, str], Exception] = field(default_factory=dict)  # by verb and plural
-    arrivals: dict[int, list[Callable[[], None]]] = field(default_factory=dict)  # what happens at which call
+    # What happens at which call: its number, or verb and plural for the first such call.
+    arrivals: dict[int | tuple[str, str], list[Callable[[], None]]] = field(default_factory=dict)
     end: tuple[int, bool] | None = None  # killed at this call, and whether what it does is still done; no call comes after
     outcome: str = "Completed"  # of a Restore
     status: Object = field(default_factory=lambda: {"restoreItemOperationsCompleted": 1})  # of a Restore that has ended
     volume: str = "stalwart-data"  # the claim in the backups; empty: none
     needs_pod: bool = True  # Velero waits for a volume, which is made for the first pod that mounts its claim
     binds_at: int = 0  # the call from which on a volume is bound, when its data is there
-    sync_calls: int = 2  # after so many calls Velero has looked into every location again
+    sync_calls: int = 2  # after so many calls Velero has looked into every location again; 0: it never looks
     stuck: set[str] = field(default_factory=set)  # kinds whose objects never go
     pod_status: Object = field(default_factory=lambda: {"phase": "Running", "podIP": "127.0.0.1"})
     leaving: dict[Key, int] = field(default_factory=dict)
@@ -127,7 +138,7 @@ class FakeCluster:
     @contextmanager
     def _call(self, verb: str, kind: Kind, namespace: str, name: str = "") -> Iterator[None]:
         self.calls.append((verb, kind, namespace, name))
-        for arrive in self.arrivals.pop(len(self.calls), []):
+        for arrive in self.arrivals.pop(len(self.calls), []) + self.arrivals.pop((verb, kind.plural), []):
             arrive()
         self._move_on()
         group = kind.prefix.removeprefix("apis/").rpartition("/")[0] if kind.prefix.startswith("apis/") else ""
@@ -153,7 +164,7 @@ class FakeCluster:
                 self._velero(thing, namespace)
             if plural == "persistentvolumeclaims" and thing.get("filled") and len(self.calls) >= self.binds_at:
                 thing["status"]["phase"] = "Bound"
-            if plural == "backupstoragelocations" and thing.get("status", {}).get("phase") == "Available":
+            if self.sync_calls and plural == "backupstoragelocations" and thing.get("status", {}).get("phase") == "Available":
                 thing["status"]["lastSyncedTime"] = f"look {len(self.calls) // self.sync_calls}"
             if plural == "pods":
                 self._kubelet(thing, namespace)
@@ -332,6 +343,8 @@ class FakeStalwart(ThreadingHTTPServer):
         self.methods: list[str] = []
         self.downloads: list[str] = []
         self.page = 2  # of accounts
+        self.queue: list[tuple[str, Object]] = []  # id and message; one that waits in two queues is in it twice
+        self.queue_page = 500  # no more in one answer
 
     def answer(self, method: str, arguments: Object) -> Object:
         if method == "x:Account/query":
@@ -339,6 +352,15 @@ class FakeStalwart(ThreadingHTTPServer):
         if method == "x:Account/get":
             addresses = [(i, self.mailboxes[i].address) for i in arguments["ids"]]
             return {"list": [{"id": i, "emailAddress": address, "usedDiskQuota": 0} for i, address in addresses]}
+        if method == "x:QueuedMessage/query":
+            # It refuses a sort.
+            assert arguments.keys() <= {"position", "limit"}
+            start, size = arguments.get("position", 0), min(arguments.get("limit", self.queue_page), self.queue_page)
+            return {"ids": [identity for identity, _ in self.queue[start : start + size]]}
+        if method == "x:QueuedMessage/get":
+            there = dict(self.queue)
+            found = [(i, there[i]) for i in arguments["ids"] if i in there]
+            return {"list": [{"id": i, **{name: message[name] for name in arguments["properties"]}} for i, message in found]}
         mailbox = self.mailboxes[arguments["accountId"]]
         if method == "Email/query":
             return self.messages(mailbox, arguments)

@@ -11,7 +11,7 @@ HOT = WatchedSchedule("hot", "near", 6 * HOUR, made_here=True)
 COLD = WatchedSchedule("cold", "archive", 7 * DAY, made_here=True)
 FAR = WatchedSchedule("far", "abroad", 7 * DAY, made_here=False)
 NEAR, ABROAD = Watched((HOT, COLD), ("near", "archive"), "mail"), Watched((FAR,), ("abroad",), "mail")
-ALL = Watched((HOT, COLD, FAR), ("near", "archive", "abroad"), "mail", WatchedDatabase("mail-pg", 86_400), 8)
+ALL = Watched((HOT, COLD, FAR), ("near", "archive", "abroad"), "mail", WatchedDatabase("mail-pg", DAY), 8)
 
 MADE_HERE = {"MailBackupTooOld", "MailBackupNeverMade", "MailBackupFailed", "MailBackupPartiallyFailed", "MailBackupRefused"}
 UPLOADING = {"MailDataUploadFailed", "MailNodeAgentSilent", "MailRepositoryMaintenanceFailed"}
@@ -43,7 +43,7 @@ def of(watched, name, **labels):
         (NEAR, ALWAYS | MADE_HERE | UPLOADING),
         (ABROAD, ALWAYS | ARRIVING),
         (Watched((), ("abroad",), "mail"), ALWAYS),
-        (Watched((), (), "mail", WatchedDatabase("mail-pg", 86_400)), {"MailVeleroSilent"} | DATABASE),
+        (Watched((), (), "mail", WatchedDatabase("mail-pg", DAY)), {"MailVeleroSilent"} | DATABASE),
         (Watched((), (), "mail", drill_max_age_days=8), {"MailVeleroSilent"} | DRILLS),
         (ALL, ALWAYS | MADE_HERE | UPLOADING | ARRIVING | DATABASE | DRILLS),
     ],
@@ -101,12 +101,21 @@ def test_a_failure_counts_until_the_next_run_and_at_least_an_hour(gap, window):
         assert window in of(watched, name)["expr"]
 
 
+@pytest.mark.parametrize(
+    ("gap", "seconds"), [(DAY, 93_600), (7 * DAY, 612_000), (6 * HOUR, 28_800)], ids=["a day", "a week", "6 hours"]
+)
+def test_a_base_backup_is_too_old_two_hours_after_the_next_was_due(gap, seconds):
+    watched = Watched((), (), "mail", WatchedDatabase("mail-pg", gap))
+    assert of(watched, "MailDatabaseBackupTooOld")["expr"].endswith(f"> {seconds}")
+    assert of(watched, "MailDatabaseBackupNeverMade")["for"] == f"{seconds}s"
+
+
 def test_an_odd_gap_gives_whole_seconds():
     assert WatchedSchedule("odd", "near", 3601, made_here=True).too_old_s == 12_601
 
 
 def test_only_the_mail_namespace_and_the_named_database_are_looked_at():
-    watched = Watched((HOT,), ("near",), "post", "letters", None)
+    watched = Watched((HOT,), ("near",), "post", WatchedDatabase("letters", DAY))
     assert '"post-(near)-kopia.*"' in of(watched, "MailRepositoryMaintenanceFailed")["expr"]
     for name in DATABASE:
         expression = of(watched, name)["expr"]

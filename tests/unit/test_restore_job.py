@@ -1,5 +1,6 @@
 """The program that restores the mailboxes, against a cluster in memory."""
 
+import copy
 import dataclasses
 import re
 import subprocess
@@ -47,6 +48,7 @@ ENVIRONMENT = {
 REQUEST = Request("velero", "hot", "mail", "mail-2", CLAIM, image=IMAGE)
 WITH_CLASS = dataclasses.replace(REQUEST, storage_class="fast")
 NAME = "restore-mail-2"
+LONGEST = 30  # calls: no whole run has more
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -205,15 +207,75 @@ def test_a_location_is_waited_for(clock: Clock, capsys: pytest.CaptureFixture[st
 def test_the_first_look_of_velero_into_a_location_is_waited_for(backup: str, capsys: pytest.CaptureFixture[str]) -> None:
     fake = FakeCluster()
     fake.location("hot")
-    fake.arrivals[6] = [lambda: fake.backup("wednesday", "2026-03-04T02:05:00Z") and None]
+    fake.arrivals[9] = [lambda: fake.backup("wednesday", "2026-03-04T02:05:00Z") and None]
     assert restored(fake, dataclasses.replace(REQUEST, backup=backup)) == "wednesday"
     assert "waiting for a completed backup of mail in hot\n" in capsys.readouterr().out
+
+
+def one_a_look(fake: FakeCluster, first: int) -> None:
+    """Velero makes a Backup of one after another, the oldest first and from this call on."""
+    backups = [("monday", "2026-03-02T02:05:00Z"), ("tuesday", "2026-03-03T02:05:00Z"), ("wednesday", "2026-03-04T02:05:00Z")]
+    for call, backup in enumerate(backups, start=first):
+        fake.arrivals[call] = [lambda backup=backup: fake.backup(*backup) and None]
+
+
+@pytest.mark.parametrize("first", [1, 4, 5, 6])
+@pytest.mark.parametrize("sync_calls", [9, 12, 20])
+def test_the_newest_of_a_location_is_restored_and_not_the_first_that_velero_saw(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], first: int, sync_calls: int
+) -> None:
+    fake = FakeCluster(sync_calls=sync_calls)
+    fake.rights = granted()
+    fake.location("hot")
+    one_a_look(fake, first)
+    assert run(fake, monkeypatch) == 0
+    assert [body["spec"]["backupName"] for body in made(fake)] == ["wednesday"]
+    assert capsys.readouterr().out.startswith("waiting for Velero to have seen all of hot\nrestoring wednesday, made at ")
+
+
+def test_a_location_that_velero_has_never_seen_is_waited_for() -> None:
+    fake = FakeCluster(sync_calls=0)
+    fake.location("hot")
+    one_a_look(fake, 6)
+    fake.arrivals[9] = [lambda: setattr(fake, "sync_calls", 2)]  # until then it has no time at all
+    assert restored(fake) == "wednesday"
+
+
+def test_a_killed_run_does_not_choose_from_a_part_of_a_location() -> None:
+    for number in range(1, LONGEST):
+        fake = FakeCluster(sync_calls=LONGEST + 8)
+        fake.location("hot")
+        one_a_look(fake, number + 5)
+        assert revived(fake, REQUEST, [(number, False)]) == "wednesday"
+        assert len(made(fake)) == 1
+
+
+@pytest.mark.parametrize("sync_calls", [0, 10_000])
+def test_a_given_backup_does_not_wait_for_the_rest_of_its_location(clock: Clock, sync_calls: int) -> None:
+    fake, before = ready(), clock.now
+    fake.sync_calls = sync_calls
+    assert restored(fake, dataclasses.replace(REQUEST, backup="monday")) == "monday"
+    assert clock.now - before < 60
+    assert len([kind for _, kind, _, _ in fake.calls if kind is LOCATIONS]) == 1
+
+
+def test_a_restore_that_was_begun_does_not_wait_for_its_location(clock: Clock) -> None:
+    fake = ready()
+    fake.end = (12, False)
+    with suppress(Killed):
+        restored(fake)
+    assert len(made(fake)) == 1
+    fake.end, fake.sync_calls, before = None, 0, clock.now
+    assert restored(fake) == "tuesday"
+    assert clock.now - before < 60
 
 
 @pytest.mark.parametrize(
     ("change", "words", "seconds"),
     [
         (lambda fake: fake.location("hot", "Unavailable"), "the location hot to be available did not come in 900 seconds", 900),
+        (lambda fake: setattr(fake, "sync_calls", 0), "Velero to have seen all of hot did not come in 900 seconds", 900),
+        (lambda fake: setattr(fake, "sync_calls", 10_000), "Velero to have seen all of hot did not come in 900 seconds", 900),
         (lambda fake: fake.objects.pop(("backups", "velero", "tuesday")), "a completed backup of mail in hot did not come", 900),
         (lambda fake: fake.stuck.add("restores"), f"the refused Restore {NAME} to go did not come in 120 seconds", 120),
     ],
@@ -261,7 +323,7 @@ def test_a_restore_that_velero_refused_is_deleted_and_made_again(capsys: pytest.
 def test_a_restore_that_is_refused_now_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     # The location is lost between the look at it and the Restore.
     fake = ready()
-    fake.arrivals[6] = [lambda: fake.location("hot", "Unavailable") and None]
+    fake.arrivals["create", "restores"] = [lambda: fake.location("hot", "Unavailable") and None]
     assert run(fake, monkeypatch) == 1
     assert f"the Restore {NAME}" in capsys.readouterr().err
     fake.location("hot")
@@ -270,7 +332,7 @@ def test_a_restore_that_is_refused_now_is_an_error(monkeypatch: pytest.MonkeyPat
 
 def test_a_restore_that_is_refused_now_says_why_and_to_try_again() -> None:
     fake = ready()
-    fake.arrivals[6] = [lambda: fake.location("hot", "Unavailable") and None]
+    fake.arrivals["create", "restores"] = [lambda: fake.location("hot", "Unavailable") and None]
     with pytest.raises(CannotRestore, match="no such backup") as caught:
         restored(fake)
     assert "run pulumi up again" in str(caught.value)
@@ -279,7 +341,8 @@ def test_a_restore_that_is_refused_now_says_why_and_to_try_again() -> None:
 
 def end_of(fake: FakeCluster) -> Any:
     """All that counts when everything is over."""
-    there = {key: thing for key, thing in fake.objects.items() if key not in fake.leaving}
+    there = {key: copy.deepcopy(thing) for key, thing in fake.objects.items() if key not in fake.leaving}
+    _ = there["backupstoragelocations", "velero", "hot"]["status"].pop("lastSyncedTime")  # Velero looks and looks
     return there, [body["kind"] for body in fake.made]
 
 
@@ -309,14 +372,15 @@ def test_wherever_it_is_killed_the_next_run_goes_on(request_: Request, is_done: 
         assert len(made(fake)) == 1
 
 
-@given(st.lists(st.tuples(st.integers(1, 20), st.booleans()), max_size=6), st.sampled_from([REQUEST, WITH_CLASS]))
+@given(st.lists(st.tuples(st.integers(1, LONGEST), st.booleans()), max_size=6), st.sampled_from([REQUEST, WITH_CLASS]))
 def test_however_often_it_is_killed_one_restore_is_made(ends: list[tuple[int, bool]], request: Request) -> None:
     whole, fake = ready(), ready()
     assert revived(fake, request, ends) == restored(whole, request)
+    assert len(whole.calls) <= LONGEST
     assert end_of(fake) == end_of(whole)
 
 
-@given(st.integers(1, 20), st.booleans())
+@given(st.integers(1, LONGEST), st.booleans())
 def test_a_newer_backup_meanwhile_does_not_change_what_is_restored(number: int, is_done: bool) -> None:
     fake = ready()
     fake.end = (number, is_done)
@@ -369,7 +433,7 @@ def test_a_backup_that_expires_while_it_is_restored_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake = ready()
-    fake.arrivals[9] = [lambda: fake.objects.pop(("backups", "velero", "tuesday")) and None]
+    fake.arrivals[12] = [lambda: fake.objects.pop(("backups", "velero", "tuesday")) and None]
     assert run(fake, monkeypatch) == 0
     assert "restored from tuesday: the mailboxes are as they were at an unknown time\n" in capsys.readouterr().out
 
@@ -378,7 +442,7 @@ def test_a_backup_that_expires_while_it_is_restored_is_named(
 def test_another_backup_than_the_one_that_was_restored_is_refused(is_done: bool) -> None:
     fake = ready()
     if not is_done:
-        fake.end = (9, False)
+        fake.end = (12, False)
     with suppress(Killed):
         restored(fake)
     fake.end = None
@@ -477,7 +541,7 @@ def test_a_volume_that_is_never_bound_is_an_error(
 
 def test_a_claim_that_came_from_elsewhere_meanwhile_is_an_error() -> None:
     fake = ready()
-    fake.arrivals[6] = [lambda: claim_of(fake, None)]
+    fake.arrivals["create", "restores"] = [lambda: claim_of(fake, None)]
     with pytest.raises(CannotRestore, match=f"brought no data for the volume claim {CLAIM}"):
         restored(fake)
 
@@ -541,7 +605,7 @@ def test_every_phase_of_a_restore_that_runs_is_waited_for(phase: str) -> None:
 
 def test_a_restore_that_is_deleted_while_it_runs_is_an_error() -> None:
     fake = ready()
-    fake.arrivals[8] = [lambda: fake.objects.pop(("restores", "velero", NAME)) and None]
+    fake.arrivals[11] = [lambda: fake.objects.pop(("restores", "velero", NAME)) and None]
     with pytest.raises(CannotRestore, match="was deleted while it ran; run pulumi up again"):
         restored(fake)
 
@@ -625,14 +689,22 @@ def test_a_refusal_of_the_api_server_is_one_line_and_the_exit_code(
 def test_an_api_server_that_is_away_while_velero_works_is_waited_for() -> None:
     fake = ready()
     away = {("get", "restores"): Unreachable("GET /x: HTTP 503: etcdserver: leader changed")}
-    fake.arrivals[9] = [lambda: fake.errors.update(away)]
-    fake.arrivals[12] = [fake.errors.clear]
+    fake.arrivals[12] = [lambda: fake.errors.update(away)]
+    fake.arrivals[15] = [fake.errors.clear]
     assert restored(fake) == "tuesday"
 
 
 @pytest.mark.parametrize(
     "kind",
-    [("get", "configmaps"), ("get", "persistentvolumeclaims"), ("create", "restores"), ("create", "pods"), ("get", "backups")],
+    [
+        ("get", "configmaps"),
+        ("get", "backupstoragelocations"),
+        ("get", "persistentvolumeclaims"),
+        ("list", "backups"),
+        ("create", "restores"),
+        ("create", "pods"),
+        ("get", "backups"),
+    ],
 )
 def test_an_api_server_that_is_away_is_waited_for_at_every_step(kind: tuple[str, str]) -> None:
     fake = ready()

@@ -46,9 +46,9 @@ def report(found: Findings, waiting: list[Object], backup_made: datetime | None)
     lines = [f"{found.accounts} accounts with {found.messages} messages"]
     if backup_made:
         ago = (datetime.now(UTC) - backup_made).total_seconds()
-        lines.append(f"the backup was made at {backup_made:%Y-%m-%d %H:%M:%S} UTC, {ago / 3600:.1f} hours ago")
+        lines.append(f"the backup was made at {backup_made.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {ago / 3600:.1f} hours ago")
     if found.sentinel:
-        lines.append(f"its sentinel was left at {found.sentinel.time:%Y-%m-%d %H:%M:%S} UTC")
+        lines.append(f"its sentinel was left at {found.sentinel.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
     lines.append(f"{len(waiting)} messages wait to be sent, and will be once this server serves")
     for message in waiting[:SHOWN]:
         to = ", ".join(message.get("recipients", {}))
@@ -68,7 +68,7 @@ def main() -> int:
     except (JmapError, WaitedTooLong) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print("\n".join(report(found, waiting, backup_made)))
+    print("\n".join(report(found, waiting, backup_made)), flush=True)
     for problem in found.problems:
         print(f"error: {problem}", file=sys.stderr)
     return 1 if found.problems else 0
