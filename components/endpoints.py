@@ -107,7 +107,7 @@ class RegionEndpoints(_Model):
                 f"its output `endpoints` has version {version:g}, and this program knows {VERSION}: bring this program up to date"
             )
         try:
-            return cls.model_validate(value)
+            return cls.model_validate(_in_order(value))
         except ValidationError as error:
             # Names only: one of the values is a secret.
             fields = ", ".join(".".join(str(part) for part in problem["loc"]) for problem in error.errors(include_input=False))
@@ -143,3 +143,14 @@ class RegionEndpoints(_Model):
             "server": server,
             "dkimPrivateKeys": dkim_private_keys,
         }
+
+
+def _in_order(value: Any) -> Any:
+    """The same with the keys of every mapping in order: the engine hands them over in another one each time."""
+    match value:
+        case dict():
+            return {key: _in_order(item) for key, item in sorted(cast("dict[str, Any]", value).items())}
+        case list():
+            return [_in_order(item) for item in cast("list[Any]", value)]
+        case _:
+            return value

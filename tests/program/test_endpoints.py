@@ -98,3 +98,22 @@ def test_no_policy_is_announced_that_nobody_could_read():
     assert "mtaSts" not in without.outputs
     assert "_mta-sts." not in without.outputs["zones"]["example.com"]
     assert "_mta-sts." in recorded("primary").outputs["zones"]["example.com"]
+
+
+def _reversed(value):
+    """The same with the keys of every mapping the other way round, as the engine may hand them over."""
+    if isinstance(value, dict):
+        return {key: _reversed(value[key]) for key in reversed(list(value))}
+    return [_reversed(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_order_in_which_the_engine_hands_over_keys_changes_nothing():
+    blocklists = [{"zone": "bl.example.net", "codes": {"127.0.0.2": 2, "127.0.0.3": 3, "127.0.0.4": 4}}]
+    backup = {**stack_config("backup")["mail:backup"], "alerts": True}
+    primary = changed("primary", spam={"blocklists": blocklists})
+    config = {**stack_config("backup"), "mail:mode": "active", "mail:primaryIsFenced": True, "mail:backup": backup}
+    found = []
+    for endpoints in (primary.outputs["endpoints"], _reversed(reveal(primary.outputs["endpoints"]))):
+        recording = record("backup", config, OfflineWorld({"mail/primary": {"endpoints": reveal(endpoints)}}))
+        found.append({urn: resource.inputs for urn, resource in recording.resources.items()})
+    assert str(sorted(found[0].items())) == str(sorted(found[1].items()))
