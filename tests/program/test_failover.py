@@ -439,3 +439,12 @@ def test_an_active_region_with_a_database_of_its_own_needs_an_archive_of_it_and_
     }
     assert "mail-database-backups" in groups
     assert "arn:aws:s3:::example-mail-database-b" in json.dumps(serving.outputs["bucketPolicies"]["database"])
+
+
+def test_restored_mailboxes_are_looked_at_while_they_are_fenced():
+    looked = named(active(), "restore-check-job").inputs["spec"]["template"]
+    assert _variables(looked["spec"]["containers"][0])["MAILBOX"] == "role-mailbox@example.com"
+    # As a Job of the server's own: its network policies know no other.
+    assert looked["metadata"]["labels"]["app.kubernetes.io/component"] == "follow-up"
+    assert not [r for r in active(checked=True).resources.values() if r.name.startswith("restore-check")]
+    assert not [r for r in changed("primary", mode="fenced").resources.values() if r.name.startswith("restore-check")]

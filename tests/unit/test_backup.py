@@ -90,3 +90,11 @@ def test_a_velero_that_cannot_be_relied_on_is_refused_when_told(args, reason):
 def test_newer_versions_are_taken():
     assert resolve({"locations": [HOT], "velero_version": "v1.18.3", "aws_plugin_version": "1.14.10"})
     assert resolve({"locations": [HOT], "velero_version": "v2.0.0"})
+
+
+def test_a_schedule_that_is_paused_is_not_watched():
+    schedules = [DAILY, {**DAILY, "name": "asleep", "paused": True}]
+    watched = resolve({"locations": [HOT], "schedules": schedules, "alerts": {}}).watched
+    assert watched
+    assert [schedule.name for schedule in watched.schedules] == ["daily"]
+    assert resolve({"locations": [HOT], "schedules": schedules}).watched is None
