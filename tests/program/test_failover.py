@@ -389,8 +389,10 @@ def test_a_target_whose_restore_would_not_fit_a_label_is_refused():
 
 def test_a_fenced_distributed_server_is_one_pod_that_reaches_its_stores_and_nothing_else():
     more = {"telemetry": {"otlp": {"endpoint": "http://otlp:4318"}}}
-    fenced = changed("primary", storage={**DISTRIBUTED, "replicas": 3}, mode="fenced", **more)
-    assert named(fenced, "stalwart-server").inputs["spec"]["replicas"] == 1
+    fenced = changed("primary", storage={**DISTRIBUTED, "replicas": 3, "maxReplicas": 6}, mode="fenced", **more)
+    server = named(fenced, "stalwart-server")
+    assert (server.inputs["spec"]["replicas"], server.ignore_changes) == (1, ())
+    assert fenced.of_type("kubernetes:autoscaling/v2:HorizontalPodAutoscaler") == []
     policy = named(fenced, "stalwart-server-policy").inputs["spec"]
     ports = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
     assert {5432, 6380, 443} <= ports  # database, Redis, bucket
