@@ -101,6 +101,7 @@ def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints
         volume=not wanted.is_distributed,
         velero_namespace=settings.backup.velero_namespace if settings.backup else "",
         job_image=wanted.job_image,
+        pod_security=wanted.pod_security,
         fenced=settings.is_fenced,
     )
     if restore.backup_name:

@@ -16,6 +16,11 @@ def recommended(name: str, component: str) -> dict[str, str]:
     }
 
 
+def pod_security(level: str = "restricted") -> dict[str, str]:
+    """The labels of a namespace that enforces a level of Pod Security, and warns below `restricted`."""
+    return {"pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/warn": "restricted"}
+
+
 def selector(name: str, component: str) -> dict[str, str]:
     """The labels that find the pods of `component`: those that never change over its life."""
     return {NAME: name, COMPONENT: component}

@@ -69,6 +69,8 @@ class MailRestoreArgs(TypedDict):
     """Where Velero is. Default `velero`."""
     job_image: NotRequired[str]
     """An image with Python 3.11 or newer as `python`, exact tag."""
+    pod_security: NotRequired[str]
+    """The level of Pod Security that the namespace enforces. Default `restricted`; host ports need `privileged`."""
     fenced: NotRequired[bool]
     """As of the server that the mailboxes are for: while true, the namespace is not protected. It is always kept."""
 
@@ -116,8 +118,7 @@ class MailRestore(pulumi.ComponentResource):
                     name=target,
                     labels={
                         **labels.recommended(server_names.APPLICATION, "namespace"),
-                        "pod-security.kubernetes.io/enforce": "restricted",
-                        "pod-security.kubernetes.io/warn": "restricted",
+                        **labels.pod_security(args.get("pod_security", "restricted")),
                     },
                 )
             ),

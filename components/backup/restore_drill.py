@@ -124,11 +124,7 @@ class RestoreDrill(pulumi.ComponentResource):
             NamespaceInitArgs(
                 metadata=ObjectMetaArgs(
                     name=scratch_name,
-                    labels={
-                        **labels.recommended(pods.APPLICATION, DRILL),
-                        "pod-security.kubernetes.io/enforce": "restricted",
-                        "pod-security.kubernetes.io/warn": "restricted",
-                    },
+                    labels={**labels.recommended(pods.APPLICATION, DRILL), **labels.pod_security()},
                 )
             ),
             child,

@@ -178,6 +178,11 @@ class Server:
         return 1 if self.fenced else self.storage.pods
 
     @property
+    def pod_security(self) -> str:
+        """The level of Pod Security that its pod passes: host ports are outside every level but the last."""
+        return "privileged" if self.exposure.kind == ExposureKind.HOST_PORT else "restricted"
+
+    @property
     def has_recipient_reader(self) -> bool:
         """Whether it has an account that the backup reads recipients with: a directory elsewhere knows of no such account."""
         return self.role == Role.PRIMARY and self.peer is not None and self.directory is None

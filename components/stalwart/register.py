@@ -28,7 +28,6 @@ from . import database, follow_up, job_pod, names, network, scaling, workload
 from .arguments import DEFAULT_NAMESPACE, RecipientReaderArgs, Role, Server, StalwartServerArgs
 from .certificates import certificates
 from .operations import digest
-from .options.delivery import ExposureKind
 from .options.recipients import RecipientSource
 
 PASSWORD_LENGTH = 32
@@ -98,18 +97,12 @@ def namespace(name: str, server: Server, args: StalwartServerArgs, parent: pulum
     given = Output.from_input(args.get("namespace", DEFAULT_NAMESPACE))
     if not server.create_namespace:
         return given
-    # Host ports are outside every Pod Security level but the last.
-    level = "privileged" if server.exposure.kind == ExposureKind.HOST_PORT else "restricted"
     made = Namespace(
         f"{name}-namespace",
         NamespaceInitArgs(
             metadata=ObjectMetaArgs(
                 name=given,
-                labels={
-                    **labels.recommended(names.APPLICATION, "namespace"),
-                    "pod-security.kubernetes.io/enforce": level,
-                    "pod-security.kubernetes.io/warn": "restricted",
-                },
+                labels={**labels.recommended(names.APPLICATION, "namespace"), **labels.pod_security(server.pod_security)},
             )
         ),
         # The volume claim lives in it: to delete it is to delete the mail. Fenced: as `Scope.kept`.

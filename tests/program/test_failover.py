@@ -450,3 +450,15 @@ def test_restored_mailboxes_are_looked_at_while_they_are_fenced():
     assert looked["metadata"]["labels"]["app.kubernetes.io/component"] == "follow-up"
     assert not [r for r in active(checked=True).resources.values() if r.name.startswith("restore-check")]
     assert not [r for r in changed("primary", mode="fenced").resources.values() if r.name.startswith("restore-check")]
+
+
+def test_a_restored_server_with_host_ports_gets_a_namespace_that_lets_it_in():
+    ports = {"exposure": {"kind": "HostPort", "addresses": ["203.0.113.10"]}}
+    fenced = run("primary", settings_of("primary", **ports, mode="fenced"))
+    back = run("primary", settings_of("primary", **ports, restore={"namespace": "mail-2"}), before=fenced)
+
+    def enforced(recording):
+        return named(recording, "restore-namespace").inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+
+    assert enforced(back) == "privileged"
+    assert enforced(active()) == "restricted"
