@@ -16,9 +16,9 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from .. import checks, labels
+from ..stalwart import job_pod
 from ..stalwart import names as server_names
 from ..stalwart.arguments import DEFAULT_JOB_IMAGE
-from ..stalwart.operations import digest
 from . import pods
 from .arguments import DEFAULT_VELERO_NAMESPACE, MAX_TARGET_LENGTH
 from .jobs import restore
@@ -27,7 +27,6 @@ from .rights import Account, Right, grant
 RESTORE = "restore"  # the component of its pods, and the name of its account
 # Uploads of a large store take hours, and so do downloads.
 JOB_TIMEOUT = "25h"
-RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
 
 TARGET_RIGHTS = (
     Right("", ["persistentvolumeclaims"], ["get"], [server_names.VOLUME_CLAIM]),
@@ -147,18 +146,14 @@ class MailRestore(pulumi.ComponentResource):
             *grant(f"{name}-target", account_name, target, TARGET_RIGHTS, owner, after),
         ]
         files = pods.programs()
-        config_name = f"mail-{RESTORE}-programs-{digest(''.join(files.values()))}"
+        config_name = pods.programs_name(account_name, files)
         programs = ConfigMap(f"{name}-programs", ConfigMapInitArgs(metadata=meta(config_name, target), data=files), after)
+        program = pods.Program("restore", image, environment, RESTORE)
         job = Job(
             f"{name}-job",
             JobInitArgs(
-                metadata=meta(
-                    f"mail-{RESTORE}-{digest(repr(sorted(environment.items())) + image + config_name)}", target, RETRY_FAILED
-                ),
-                spec=JobSpecArgs(
-                    backoff_limit=0,
-                    template=pods.template(pods.Program("restore", image, environment, RESTORE), config_name, account_name),
-                ),
+                metadata=meta(pods.job_name(account_name, program, config_name), target, job_pod.RETRY_FAILED),
+                spec=JobSpecArgs(backoff_limit=0, template=pods.template(program, config_name, account_name)),
             ),
             ResourceOptions(
                 parent=self,

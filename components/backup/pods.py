@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_kubernetes.core.v1 import (
-    CapabilitiesArgs,
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
     ContainerPortArgs,
@@ -15,7 +14,6 @@ from pulumi_kubernetes.core.v1 import (
     PodTemplateSpecArgs,
     ResourceRequirementsArgs,
     SeccompProfileArgs,
-    SecurityContextArgs,
     VolumeArgs,
     VolumeMountArgs,
 )
@@ -23,9 +21,9 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from .. import labels
 from ..stalwart import job_pod
+from ..stalwart.operations import digest
 
 APPLICATION = "mail-backup"  # the value of app.kubernetes.io/name
-USER_ID = 65532
 METRICS_PORT = "metrics"  # a port's name
 PROGRAM_DIRECTORY = "/program"
 PROGRAMS = Path(__file__).parent / "jobs"
@@ -33,7 +31,13 @@ PROGRAMS = Path(__file__).parent / "jobs"
 
 def programs() -> dict[str, str]:
     """The programs as files of a ConfigMap: those of this folder, and the server's client, which they use."""
-    return {path.name: path.read_text() for path in sorted(PROGRAMS.glob("*.py"))} | {"jmap.py": job_pod.programs()["jmap.py"]}
+    client = job_pod.PROGRAMS / "jmap.py"
+    return {path.name: path.read_text() for path in (*sorted(PROGRAMS.glob("*.py")), client)}
+
+
+def programs_name(prefix: str, files: Mapping[str, str]) -> str:
+    """The name of the ConfigMap with the programs: other programs are another one."""
+    return f"{prefix}-programs-{digest(''.join(files.values()))}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Program:
     """The value of app.kubernetes.io/name."""
     secrets: Sequence[EnvVarArgs] = ()
     """Variables with values of Secrets."""
+
+
+def job_name(prefix: str, program: Program, config_map: str) -> str:
+    """The name of a Job: another image, program or environment is another Job."""
+    return f"{prefix}-{digest(repr(sorted(program.environment.items())) + program.image + config_map)}"
 
 
 def template(
@@ -81,8 +90,8 @@ def template(
             restart_policy="Always" if metrics_port else "Never",
             security_context=PodSecurityContextArgs(
                 run_as_non_root=True,
-                run_as_user=USER_ID,
-                run_as_group=USER_ID,
+                run_as_user=job_pod.USER_ID,
+                run_as_group=job_pod.USER_ID,
                 seccomp_profile=SeccompProfileArgs(type="RuntimeDefault"),
             ),
             containers=[
@@ -97,11 +106,7 @@ def template(
                         EnvVarArgs(name="PYTHONPATH", value=PROGRAM_DIRECTORY),
                         EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
                     ],
-                    security_context=SecurityContextArgs(
-                        allow_privilege_escalation=False,
-                        read_only_root_filesystem=True,
-                        capabilities=CapabilitiesArgs(drop=["ALL"]),
-                    ),
+                    security_context=job_pod.unprivileged(),
                     resources=ResourceRequirementsArgs(requests={"cpu": "20m", "memory": "64Mi"}, limits={"memory": "256Mi"}),
                     ports=[ContainerPortArgs(name=METRICS_PORT, container_port=metrics_port)] if metrics_port else None,
                     volume_mounts=[

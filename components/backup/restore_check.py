@@ -12,13 +12,12 @@ from .. import checks, labels
 from ..stalwart import job_pod
 from ..stalwart import names as server_names
 from ..stalwart.arguments import DEFAULT_JOB_IMAGE
-from ..stalwart.operations import digest
 from . import pods
 from .jobs import restore
 
+PREFIX = "mail-restore-check"
 JOB_TIMEOUT = "40m"
 NOTED = "/noted"  # what the restore noted
-RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}
 
 
 class RestoreCheckArgs(TypedDict):
@@ -74,17 +73,17 @@ class RestoreCheck(pulumi.ComponentResource):
             args.get("admin_secret_name", server_names.CREDENTIALS_SECRET),
             server_names.ADMIN_PASSWORD_KEY,
         )
-        config_name = f"mail-restore-check-programs-{digest(''.join(files.values()))}"
+        config_name = pods.programs_name(PREFIX, files)
         programs = ConfigMap(
             f"{name}-programs", ConfigMapInitArgs(metadata=meta(config_name), data=files), ResourceOptions(parent=self)
         )
-        job_name = f"mail-restore-check-{digest(repr(sorted(environment.items())) + image + config_name)}"
         look = pods.Program("look", image, environment, server_names.FOLLOW_UP, server_names.APPLICATION, [password])
+        job_name = pods.job_name(PREFIX, look, config_name)
         noted = VolumeArgs(name="noted", config_map=ConfigMapVolumeSourceArgs(name=restore.MARK, optional=True))
         template = pods.template(look, config_name, volumes={NOTED: noted})
         job = Job(
             f"{name}-job",
-            JobInitArgs(metadata=meta(job_name, RETRY_FAILED), spec=JobSpecArgs(backoff_limit=0, template=template)),
+            JobInitArgs(metadata=meta(job_name, job_pod.RETRY_FAILED), spec=JobSpecArgs(backoff_limit=0, template=template)),
             ResourceOptions(
                 parent=self,
                 depends_on=[programs],

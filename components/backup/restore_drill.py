@@ -32,7 +32,6 @@ from .. import checks, labels
 from ..cron import cron
 from ..stalwart import names as server_names
 from ..stalwart.arguments import DEFAULT_JOB_IMAGE, DEFAULT_SERVER_IMAGE
-from ..stalwart.operations import digest
 from ..stalwart.plans.stores import volume_config_json
 from . import pods
 from .arguments import DEFAULT_VELERO_NAMESPACE
@@ -149,7 +148,7 @@ class RestoreDrill(pulumi.ComponentResource):
             *grant(f"{name}-scratch", NAME, scratch_name, SCRATCH_RIGHTS, owner, inside),
         ]
         files = pods.programs()
-        programs_name = f"mail-drill-programs-{digest(''.join(files.values()))}"
+        programs_name = pods.programs_name(NAME, files)
         programs = ConfigMap(f"{name}-programs", ConfigMapInitArgs(metadata=meta(programs_name), data=files), child)
         environment = {
             "VELERO_NAMESPACE": velero_namespace,

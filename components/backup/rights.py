@@ -17,6 +17,7 @@ from pulumi_kubernetes.rbac.v1 import (
 )
 
 from .. import labels
+from . import pods
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def grant(
         account: by whom.
         options: of both.
     """
-    metadata = ObjectMetaArgs(name=role_name, namespace=namespace, labels=labels.recommended("mail-backup", account.component))
+    metadata = ObjectMetaArgs(name=role_name, namespace=namespace, labels=labels.recommended(pods.APPLICATION, account.component))
     rules = [
         PolicyRuleArgs(
             api_groups=[right.group],

@@ -30,6 +30,7 @@ from .listeners import MANAGEMENT_PORT
 
 USER_ID = 65532  # `nonroot` of distroless images; any user will do
 ADMIN_USER = "admin"
+RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # an annotation: a Job that failed is made anew by the next run
 PLAN_DIRECTORY = "/plan"
 PROGRAM_DIRECTORY = "/program"
 PROGRAMS = Path(__file__).parent / "jobs"
@@ -121,6 +122,13 @@ def template(work: Work, credentials_name: str, retried: bool = True) -> PodTemp
     )
 
 
+def unprivileged() -> SecurityContextArgs:
+    """What a program's container may do: nothing but run, on a disk that it cannot write."""
+    return SecurityContextArgs(
+        allow_privilege_escalation=False, read_only_root_filesystem=True, capabilities=CapabilitiesArgs(drop=["ALL"])
+    )
+
+
 def _container(step: Step, credentials_name: str) -> ContainerArgs:
     return ContainerArgs(
         name=step.name,
@@ -134,11 +142,7 @@ def _container(step: Step, credentials_name: str) -> ContainerArgs:
             EnvVarArgs(name="HOME", value="/tmp"),
             *step.environment,
         ],
-        security_context=SecurityContextArgs(
-            allow_privilege_escalation=False,
-            read_only_root_filesystem=True,
-            capabilities=CapabilitiesArgs(drop=["ALL"]),
-        ),
+        security_context=unprivileged(),
         # A list of 100,000 recipients, read back from the server, takes some 150 MiB.
         resources=ResourceRequirementsArgs(requests={"cpu": "50m", "memory": "64Mi"}, limits={"memory": "512Mi"}),
         volume_mounts=[*step.mounts, VolumeMountArgs(name="tmp", mount_path="/tmp")],

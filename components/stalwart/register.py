@@ -32,7 +32,6 @@ from .options.recipients import RecipientSource
 
 PASSWORD_LENGTH = 32
 JOB_TIMEOUT = "20m"  # a first start pulls two images, provisions a volume and may wait for a certificate
-RETRY_FAILED = {"pulumi.com/replaceUnready": "true"}  # a Job that failed is made anew by the next run
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 DKIM_KEYS_PER_SECRET = 400  # an RSA key takes some 2.3 kB encoded, and a Secret holds 1 MiB
@@ -354,7 +353,7 @@ def _job(scope: Scope, name: str, work: job_pod.Work, work_digest: str, after: S
     return Job(
         f"{scope.name}-{name}",
         JobInitArgs(
-            metadata=scope.meta(f"stalwart-{name}-{work_digest}", work.component, RETRY_FAILED),
+            metadata=scope.meta(f"stalwart-{name}-{work_digest}", work.component, job_pod.RETRY_FAILED),
             spec=follow_up.job(work, scope.credentials_name),
         ),
         scope.child(after, timeout=JOB_TIMEOUT),

@@ -18,7 +18,7 @@ from pulumi_kubernetes.core.v1.outputs import ServiceStatus
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget, PodDisruptionBudgetInitArgs
 
 from .. import checks
-from . import follow_up, listeners, names, network, plan_job, register, scaling, workload
+from . import follow_up, job_pod, listeners, names, network, plan_job, register, scaling, workload
 from .arguments import SECRET_ARGUMENTS, Role, Server, StalwartServerArgs, resolve
 from .operations import digest
 from .plans.stores import config_json
@@ -128,7 +128,7 @@ class StalwartServer(pulumi.ComponentResource):
         applied = Job(
             f"{name}-apply-plan",
             JobInitArgs(
-                metadata=scope.meta(plan_name, names.PLAN, register.RETRY_FAILED),
+                metadata=scope.meta(plan_name, names.PLAN, job_pod.RETRY_FAILED),
                 spec=plan_job.job(server, config_map_name=plan_name, credentials_name=scope.credentials_name),
             ),
             scope.child([service_account, plan_files, internal, *policies, *credentials], timeout=register.JOB_TIMEOUT),
