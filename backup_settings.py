@@ -4,13 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from components import checks
 from components.backup import arguments as backup_arguments
 from components.backup import iam
-from components.cron import cron, zoned_cron
-from components.model import BucketName, KubernetesName, Model
-
-Cron = Annotated[str, AfterValidator(cron)]
+from components.cron import zoned_cron
+from components.model import BucketName, Cron, KubernetesName, Model, S3Url
 
 SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
 
@@ -23,7 +20,7 @@ class BackupLocation(Model):
     prefix: Annotated[str, AfterValidator(iam.folder)] | None = Field(
         None, description="a folder in the bucket", examples=["primary"]
     )
-    s3_url: Annotated[str, AfterValidator(checks.s3_url)] | None = Field(
+    s3_url: S3Url | None = Field(
         None, description="an S3-compatible server outside the cluster", examples=["https://s3.example.net"]
     )
     access_key_id: SecretStr | None = Field(

@@ -115,17 +115,33 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings
         old.get("names", {}), new["names"], prefix
     )
     has_moved = old.get("mailboxes", new["mailboxes"]) != new["mailboxes"]
+    mistakes += _mailbox_mistakes(old, wanted, has_moved, settings.return_to, prefix)
+    if not has_moved:  # other mailboxes may be kept in another way
+        mistakes += _store_mistakes(old, new, prefix)
+    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:
+        mistakes.append(
+            f"{prefix}:image is of the line {new['serverLine']}, which cannot open the store of the running {old['serverLine']}\n"
+            f"    allowed: an image of {old['serverLine']}, or {prefix}:migratedTo once the data has been migrated\n"
+            f"    example: follow docs/runbooks/upgrade.md, then pulumi config set migratedTo {new['serverLine']}"
+        )
+    if mistakes:
+        raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
+
+
+def _mailbox_mistakes(old: Mapping[str, Any], wanted: Deployed, has_moved: bool, return_to: str | None, prefix: str) -> list[str]:
+    """Mailboxes that would be left while they are served, or served again as they once were."""
+    mistakes: list[str] = []
     if has_moved and old["mailboxes"] and not old["fenced"]:
         mistakes.append(_left_behind(wanted, old["mailboxes"], prefix))
     is_back = has_moved and wanted.mailboxes in old.get("left", [])
-    if not has_moved and old.get("fenced") and old.get("served") and not wanted.fenced and settings.return_to != wanted.mailboxes:
+    if not has_moved and old.get("fenced") and old.get("served") and not wanted.fenced and return_to != wanted.mailboxes:
         mistakes.append(
             f"{prefix}:mode and {prefix}:restore.checked would serve {wanted.mailboxes} again, which was served and then fenced:"
             " another region may have the mailboxes by now, with newer mail\n"
             f"    allowed: this, if no other region has served them since, with the same name as {prefix}:returnTo\n"
             f"    example: pulumi config set returnTo {wanted.mailboxes}"
         )
-    if is_back and settings.return_to != wanted.mailboxes:
+    if is_back and return_to != wanted.mailboxes:
         mistakes.append(
             f"{prefix}:restore.namespace is {wanted.mailboxes}, where this stack had mailboxes before: they would be served as"
             " they were when it left them\n"
@@ -133,9 +149,13 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings
             f" {prefix}:returnTo\n"
             f"    example: pulumi config set --path restore.namespace {wanted.mailboxes}-2"
         )
-    if has_moved:
-        pass  # other mailboxes may be kept in another way
-    elif old.get("storage", new["storage"]) != new["storage"]:
+    return mistakes
+
+
+def _store_mistakes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> list[str]:
+    """The same mailboxes in another store, which does not have them."""
+    mistakes: list[str] = []
+    if old.get("storage", new["storage"]) != new["storage"]:
         mistakes.append(
             f"{prefix}:storage.kind = '{new['storage']}' and this stack runs on '{old['storage']}', where its mail is\n"
             f"    allowed: {old['storage']}, until the mail has been moved\n"
@@ -153,14 +173,7 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings
             f"    allowed: {old['bodies']}, until they have been copied\n"
             "    example: follow docs/runbooks/storage.md"
         )
-    if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:
-        mistakes.append(
-            f"{prefix}:image is of the line {new['serverLine']}, which cannot open the store of the running {old['serverLine']}\n"
-            f"    allowed: an image of {old['serverLine']}, or {prefix}:migratedTo once the data has been migrated\n"
-            f"    example: follow docs/runbooks/upgrade.md, then pulumi config set migratedTo {new['serverLine']}"
-        )
-    if mistakes:
-        raise SettingsError("This change would lose mail; nothing was created.\n\n" + "\n\n".join(mistakes))
+    return mistakes
 
 
 def _before(outputs: Mapping[str, object]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import region_backup
 from components import RegionEndpoints, StalwartServer
 from components.backup.mail_restore import MailRestore
 from components.backup.restore_check import RestoreCheck, RestoreCheckArgs
-from components.mail_domain import MailDomainArgs
 from components.stalwart.arguments import RecipientReaderArgs, Server, StalwartServerArgs
 from components.stalwart.options.delivery import ExposureArgs, PeerArgs
 from components.stalwart.options.restored import RestoredArgs
@@ -29,11 +28,6 @@ OF_A_REGION = (
 def portable(args: StalwartServerArgs) -> Mapping[str, Any]:
     """The arguments of a primary's server that another region needs to stand in for it. No secret is among them."""
     return {key: value for key, value in args.items() if key not in OF_A_REGION}
-
-
-def domains_of(endpoints: RegionEndpoints) -> list[MailDomainArgs]:
-    """The primary's domains in full."""
-    return cast("list[MailDomainArgs]", endpoints.server["domains"])
 
 
 def stand_in_args(settings: Settings, restore: Restore, endpoints: RegionEndpoints) -> StalwartServerArgs:

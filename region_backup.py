@@ -66,7 +66,7 @@ def backup_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints) 
     schedules = [_schedule_args(BACKUP_REGION, BACKUP_REGION, backup.schedule, settings)]
     args = _args(settings, backup, locations, schedules, has_drill=archive is not None and archive.volume)
     own = settings.restored and settings.restored.storage
-    if "alerts" in args and own and own.archive and not settings.is_fenced:
+    if "alerts" in args and own and own.archive and settings.serves:
         args["alerts"]["database"] = database_alerts(own.archive)
     # While it has the mailboxes, nothing is to arrive.
     if archive and "alerts" in args and not settings.is_active:
@@ -114,21 +114,18 @@ def restore_args(settings: Settings, restore: Restore, wanted: Server, endpoints
 def drill_args(settings: Settings, backup: Backup, endpoints: RegionEndpoints | None) -> RestoreDrillArgs | None:
     """What is rehearsed: the backup that this region would restore. None where there is none, or no volume in it."""
     drill = backup.drill
-    if settings.is_active and not settings.is_fenced:
-        if settings.restored and settings.restored.storage:
-            return None
-        image = str(endpoints.server.get("server_image", settings.image)) if endpoints else settings.image
-        mailbox = endpoints.archive.sentinel_mailbox if endpoints and endpoints.archive else None
-        location, source = BACKUP_REGION, settings.mailbox_namespace
-    elif endpoints:
-        archive, image = endpoints.archive, str(endpoints.server.get("server_image", settings.image))
-        if archive is None or not archive.volume:
-            return None
-        location, source, mailbox = archive.location, endpoints.mail_namespace, archive.sentinel_mailbox
-    else:
+    if endpoints is None:
         if settings.storage.kind == StorageKind.DISTRIBUTED:
             return None
         location, source, mailbox, image = HOT, settings.mailbox_namespace, sentinel_mailbox(settings), settings.image
+    else:
+        archive = endpoints.archive
+        if archive is None or not archive.volume:
+            return None
+        location, source, mailbox = archive.location, endpoints.mail_namespace, archive.sentinel_mailbox
+        if settings.serves:
+            location, source = BACKUP_REGION, settings.mailbox_namespace
+        image = str(endpoints.server.get("server_image", settings.image))
     args = RestoreDrillArgs(
         location=location,
         source_namespace=source,
@@ -228,5 +225,5 @@ def _location_args(name: str, location: BackupLocation) -> LocationArgs:
 
 def _schedule_args(name: str, location: str, schedule: Schedule, settings: Settings) -> ScheduleArgs:
     # What does not count must not become the newest backup.
-    serves = settings.has_mailboxes and not settings.is_fenced
-    return ScheduleArgs(name=name, location=location, cron=schedule.cron, keep_days=schedule.keep_days, paused=not serves)
+    paused = not settings.serves
+    return ScheduleArgs(name=name, location=location, cron=schedule.cron, keep_days=schedule.keep_days, paused=paused)

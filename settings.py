@@ -134,6 +134,11 @@ class Settings(RegionSettings):
         return self.mode == Mode.FENCED or (self.restored is not None and not self.restored.checked)
 
     @property
+    def serves(self) -> bool:
+        """Whether mailboxes are reached here."""
+        return self.has_mailboxes and not self.is_fenced
+
+    @property
     def mailbox_namespace(self) -> str:
         """The namespace with the mailboxes, or where they would be."""
         if self.role == "primary":

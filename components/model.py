@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from . import checks
+from .cron import cron
 
 Hostname = Annotated[str, AfterValidator(checks.hostname)]
 DnsName = Annotated[str, AfterValidator(checks.dns_name)]
@@ -20,6 +21,8 @@ KubernetesName = Annotated[str, AfterValidator(checks.kubernetes_name)]
 EmailAddress = Annotated[str, AfterValidator(checks.email_address)]
 BucketName = Annotated[str, AfterValidator(checks.bucket)]
 Quantity = Annotated[str, AfterValidator(checks.quantity)]
+Cron = Annotated[str, AfterValidator(cron)]
+S3Url = Annotated[str, AfterValidator(checks.s3_url)]
 WebUrl = Annotated[str, AfterValidator(checks.web_url)]
 
 

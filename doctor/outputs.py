@@ -31,8 +31,8 @@ def _from_pulumi(stack: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command, no shell
     except FileNotFoundError:
         raise OutputsError(
-            "pulumi is not on PATH. Install it, or run `pulumi stack output --json` where it is and give me the file: "
-            "`python -m doctor --outputs FILE` (`-` for standard input)."
+            "pulumi is not on PATH. Install it, or run `pulumi stack output --json` where it is and give me the file "
+            "with `--outputs FILE` (`-` for standard input)."
         ) from None
     if done.returncode != 0:
         raise OutputsError(f"pulumi cannot tell the outputs of stack {stack}: {done.stderr.strip() or done.stdout.strip()}")

@@ -13,12 +13,11 @@ from components.backup.jobs import cluster
 from components.backup.jobs.cluster import (
     BACKUPS,
     CONFIG_MAPS,
-    NAMESPACES,
-    POLICIES,
     RESTORES,
     SECRETS,
     Cluster,
     ClusterError,
+    Kind,
     Unreachable,
     WaitedTooLong,
     await_,
@@ -98,8 +97,8 @@ def test_the_paths_are_those_of_the_api(client: Cluster, api: ApiServer) -> None
     for kind, namespace, name in (
         (SECRETS, "mail", "a"),
         (RESTORES, "velero", "r"),
-        (POLICIES, "mail", "wall"),
-        (NAMESPACES, "", "mail"),
+        (Kind("apis/networking.k8s.io/v1", "networkpolicies"), "mail", "wall"),
+        (Kind("api/v1", "namespaces"), "", "mail"),
         (CONFIG_MAPS, "mail", "a b?"),
     ):
         client.get(kind, namespace, name)

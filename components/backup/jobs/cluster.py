@@ -47,11 +47,9 @@ BACKUPS = Kind("apis/velero.io/v1", "backups")
 RESTORES = Kind("apis/velero.io/v1", "restores")
 LOCATIONS = Kind("apis/velero.io/v1", "backupstoragelocations")
 CLAIMS = Kind("api/v1", "persistentvolumeclaims")
-NAMESPACES = Kind("api/v1", "namespaces")
 SECRETS = Kind("api/v1", "secrets")
 CONFIG_MAPS = Kind("api/v1", "configmaps")
 PODS = Kind("api/v1", "pods")
-POLICIES = Kind("apis/networking.k8s.io/v1", "networkpolicies")
 
 
 class Cluster:
@@ -115,6 +113,14 @@ class Cluster:
             is_passing = response.status >= http.client.INTERNAL_SERVER_ERROR or response.status == http.client.TOO_MANY_REQUESTS
             raise (Unreachable if is_passing else ClusterError)(f"{verb} {path}: HTTP {response.status}: {answer.get('message')}")
         return answer
+
+
+def keep(cluster: Cluster, namespace: str, name: str, data: Mapping[str, str]) -> None:
+    """Make a ConfigMap, or change the data of the one that is there."""
+    metadata = {"name": name, "namespace": namespace}
+    body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
+    cluster.create(CONFIG_MAPS, namespace, body)
+    cluster.patch(CONFIG_MAPS, namespace, name, {"data": body["data"]})
 
 
 def own_cluster() -> Cluster:

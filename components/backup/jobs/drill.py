@@ -31,6 +31,7 @@ from .cluster import (
     Object,
     WaitedTooLong,
     await_,
+    keep,
     own_cluster,
 )
 from .jmap import JmapError, Server
@@ -172,14 +173,8 @@ def _kept(cluster: Cluster, drill: Drill) -> Result | None:
 
 
 def _keep(cluster: Cluster, drill: Drill, result: Result) -> None:
-    body: Object = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": drill.result, "namespace": drill.request.velero_namespace},
-        "data": {"result": json.dumps(result.__dict__), "metrics": render(result)},
-    }
-    cluster.create(CONFIG_MAPS, drill.request.velero_namespace, body)
-    cluster.patch(CONFIG_MAPS, drill.request.velero_namespace, drill.result, {"data": body["data"]})
+    data = {"result": json.dumps(result.__dict__), "metrics": render(result)}
+    keep(cluster, drill.request.velero_namespace, drill.result, data)
 
 
 def _time(text: str) -> datetime | None:

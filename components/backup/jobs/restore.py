@@ -29,6 +29,7 @@ from .cluster import (
     Object,
     WaitedTooLong,
     await_,
+    keep,
     own_cluster,
 )
 from .consumer import CONSUMER, consumer
@@ -186,11 +187,8 @@ resourceModifierRules:
   - patchData: |
       {{"spec": {{"storageClassName": "{request.storage_class}"}}}}
 """
-    metadata = {"name": request.name, "namespace": request.velero_namespace}
-    body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"rules.yaml": rules}}
-    cluster.create(CONFIG_MAPS, request.velero_namespace, body)
     # That of an earlier run may have another class.
-    cluster.patch(CONFIG_MAPS, request.velero_namespace, request.name, {"data": body["data"]})
+    keep(cluster, request.velero_namespace, request.name, {"rules.yaml": rules})
 
 
 def _available(cluster: Cluster, request: Request) -> Object | None:

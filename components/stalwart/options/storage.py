@@ -4,21 +4,15 @@ import re
 from enum import StrEnum
 from typing import Annotated, NotRequired, Self, TypedDict
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ... import checks
-from ...cron import cron
-from ...model import BucketName, KubernetesName, Model, Quantity, SecretKey, WebUrl
+from ...model import BucketName, Cron, KubernetesName, Model, Quantity, S3Url, SecretKey, WebUrl
 from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
 DEFAULT_SERVER_NAME = "mail"  # of a database in its archive
 PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
-
-
-Cron = Annotated[str, AfterValidator(cron)]
-S3Url = Annotated[str, AfterValidator(checks.s3_url)]
 
 
 class StorageKind(StrEnum):
