@@ -116,7 +116,8 @@ def refuse_losing_mail(wanted: Deployed, outputs: Mapping[str, object], settings
     )
     has_moved = old.get("mailboxes", new["mailboxes"]) != new["mailboxes"]
     mistakes += _mailbox_mistakes(old, wanted, has_moved, settings.return_to, prefix)
-    if not has_moved:  # other mailboxes may be kept in another way
+    # Other mailboxes may be kept in another way; the mail that a backup holds for others has not moved with them.
+    if not has_moved or settings.role == "backup":
         mistakes += _store_mistakes(old, new, prefix)
     if old.get("serverLine", new["serverLine"]) != new["serverLine"] and settings.migrated_to != new["serverLine"]:
         mistakes.append(

@@ -203,3 +203,15 @@ def test_another_account_or_a_zone_of_its_own_is_a_move_too(after):
 
 def test_what_only_a_file_published_may_go_anywhere():
     _refuse(_served("cloudflare"), {"deployed": _deployed(_served("zonefile")).export()})
+
+
+def test_a_backup_that_takes_over_does_not_lose_the_mail_it_holds_by_the_way():
+    backup = {"location": {"bucket": "a-bucket", "region": "eu-central-1"}}
+    config = {"role": "backup", "region": "r", "hostname": "mx2.example.com", "primaryStack": "primary", "backup": backup}
+    before = {"deployed": _deployed(parse(config, "mail")).export()}
+    blobs = {"bucket": "b-bucket", "region": "eu-central-1"}
+    other = {"kind": "distributed", "nats": {"addresses": ["nats:4222"]}, "blobs": blobs}
+    taking_over = {**config, "mode": "active", "primaryIsFenced": True}
+    _refuse(parse(taking_over, "mail"), before)
+    with pytest.raises(SettingsError, match="runs on 'embedded', where its mail is"):
+        _refuse(parse({**taking_over, "storage": other}, "mail"), before)
