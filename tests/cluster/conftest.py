@@ -1,0 +1,24 @@
+"""Regions that run while the tests of a module do."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster import programs
+from tests.cluster.region import DEFINITIONS, Region
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built() -> None:
+    """Without the programs the tests are skipped."""
+    if reason := programs.missing():
+        pytest.skip(reason)
+    if not DEFINITIONS.exists():
+        pytest.skip("the definitions of other people's objects are not here; `make test-cluster` fetches them")
+
+
+@pytest.fixture(scope="module")
+def quiet_region() -> Iterator[Region]:
+    """A cluster where objects stay as they are put."""
+    with Region(controllers=False) as region:
+        yield region

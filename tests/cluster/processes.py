@@ -1,0 +1,95 @@
+"""Programs that run beside the tests: on free ports of 127.0.0.1, and gone with everything they started when the tests are."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+HOST = "127.0.0.1"
+READY_SECONDS = 60
+POLL_SECONDS = 0.05
+ATTEMPTS = 5
+STOP_SECONDS = 20
+
+
+class NotReady(Exception):  # noqa: N818  it is what happened
+    """A program ended, or did not answer in time; with the end of its log."""
+
+
+def free_port() -> int:
+    """A port that nobody listens at now. Somebody may a moment later: `started` tries again then."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        return taken.getsockname()[1]
+
+
+class Process:
+    """A running program and what it started, in a process group of its own.
+
+    Args:
+        command: the program with its arguments.
+        log: the file that it writes to.
+        environment: set beside this process's own.
+    """
+
+    def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._log = log
+        with log.open("a") as output:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def wait_until(self, is_ready: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+        """Wait for it to answer.
+
+        Raises:
+            NotReady: it ended before, or did not in time.
+        """
+        until = time.monotonic() + seconds
+        while not is_ready():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.stop()
+                raise NotReady(f"{self._process.args[0]}: {self._log.read_text()[-2000:]}")
+            time.sleep(POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End it, and all that it started. Twice is as good as once."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self.stop()
+
+
+def started(start: Callable[[], Process]) -> Process:
+    """What `start` returns once it is ready: on other ports when somebody else has taken one meanwhile.
+
+    Raises:
+        NotReady: it did not come up.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            return start()
+        except NotReady as error:
+            if "address already in use" not in str(error) or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError

@@ -1,0 +1,100 @@
+"""The programs that a local region is made of: where they are, and how they come there.
+
+`python -m tests.cluster.programs` builds those that are missing from the modules that go.mod and velero/go.mod pin.
+`KUBEBUILDER_ASSETS` names a folder that has some of them already, as for Kubernetes' own envtest.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+MODULES = Path(__file__).parent
+BUILT = MODULES.parents[1] / ".tools"
+CONSOLE = Console(highlight=False)
+
+KUBERNETES_VERSION = "1.36.3"  # as in go.mod; what the API server says of itself
+_VERSION = "k8s.io/component-base/version"
+_KUBERNETES_FLAGS = f"-s -w -X {_VERSION}.gitVersion=v{KUBERNETES_VERSION} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=36"
+# Velero's libraries also listen at :8080, for which there is no flag, and two servers on one machine cannot.
+_VELERO_FLAGS = "-s -w -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=0"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program: the folder of the module that pins it, its package, and what the linker is told."""
+
+    module: Path
+    package: str
+    flags: str = "-s -w"
+
+
+PROGRAMS = {
+    "etcd": Program(MODULES, "go.etcd.io/etcd/server/v3"),
+    "kube-apiserver": Program(MODULES, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_FLAGS),
+    "kube-controller-manager": Program(MODULES, "k8s.io/kubernetes/cmd/kube-controller-manager", _KUBERNETES_FLAGS),
+    "versitygw": Program(MODULES / "velero", "github.com/versity/versitygw/cmd/versitygw"),
+    "velero-plugin-for-aws": Program(
+        MODULES / "velero", "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws", _VELERO_FLAGS
+    ),
+    "velero": Program(MODULES / "velero", "github.com/vmware-tanzu/velero/cmd/velero", _VELERO_FLAGS),
+}
+
+
+def find(name: str) -> Path | None:
+    """Where a program is, or None."""
+    given = os.environ.get("KUBEBUILDER_ASSETS")
+    places = [*([Path(given)] if given else []), BUILT]
+    return next((place / name for place in places if (place / name).is_file()), None)
+
+
+def missing() -> str | None:
+    """What a local region needs and is not here, for a test that is skipped; or None."""
+    absent = [name for name in PROGRAMS if find(name) is None]
+    return f"not built: {', '.join(absent)}; `make test-cluster` builds them" if absent else None
+
+
+def build(name: str) -> None:
+    """Build a program, with its packages as they are compiled on a terminal, and a line before and after elsewhere.
+
+    Raises:
+        SystemExit: there is no Go, or Go's answer when it cannot be built.
+    """
+    if not shutil.which("go"):
+        raise SystemExit(f"{name} is not built: Go is not on the PATH. Install Go 1.26 or newer, or set KUBEBUILDER_ASSETS.")
+    program, began = PROGRAMS[name], time.monotonic()
+    target = BUILT / f"{name}.part"
+    command = ["go", "build", "-v", "-o", str(target), "-ldflags", program.flags, program.package]
+    started = subprocess.Popen(
+        command, cwd=program.module, env={**os.environ, "CGO_ENABLED": "0"}, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stderr
+    told: list[str] = []
+    CONSOLE.print(f"Building {name} ({program.package})", soft_wrap=True)
+    with CONSOLE.status("") as status:
+        for line in started.stderr:
+            told.append(line)
+            status.update(f"{time.monotonic() - began:.0f} s: {line.strip()}")
+    if started.wait():
+        raise SystemExit(f"{name} cannot be built:\n{''.join(told[-20:])}")
+    target.rename(BUILT / name)
+    CONSOLE.print(f"Built {name} in {time.monotonic() - began:.0f} s")
+
+
+def main() -> None:
+    """Build what is missing, or older than what pins it."""
+    BUILT.mkdir(exist_ok=True)
+    for name, program in PROGRAMS.items():
+        found = find(name)
+        pinned = (program.module / "go.sum").stat().st_mtime
+        if found is None or (found.parent == BUILT and found.stat().st_mtime < pinned):
+            build(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""A region's cluster without containers: etcd, an API server and its controllers, as processes on this machine."""
+
+import secrets
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import requests
+import trustme
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.cluster import programs
+from tests.cluster.api import Api, Object
+from tests.cluster.processes import HOST, Process, free_port, started
+
+DEFINITIONS = programs.BUILT / "crds"
+# Less those that miss the nodes.
+CONTROLLERS = "*,-node-lifecycle-controller,-node-ipam-controller,-pod-garbage-collector-controller,-taint-eviction-controller"
+
+
+class Region:
+    """A running cluster, until it is closed.
+
+    Args:
+        name: what its context is called.
+        folder: for its files; one that is removed with it unless given.
+        controllers: whether Kubernetes' own controllers run, or objects stay as they are put.
+    """
+
+    def __init__(self, name: str = "region", folder: Path | None = None, *, controllers: bool = True) -> None:
+        self._closing = ExitStack()
+        self.name = name
+        self.folder = folder or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix=f"stalwart-mail-{name}-")))
+        self.kubeconfig = self.folder / "kubeconfig"
+        self._token = secrets.token_hex()
+        self._has_controllers = controllers
+
+    def __enter__(self) -> Self:
+        with ExitStack() as closing:
+            closing.callback(self._closing.close)
+            self._keys()
+            etcd = self._etcd()
+            self.url = self._api_server(etcd)
+            self._write_kubeconfig()
+            self.api = Api(self.url, self._token, str(self._authority))
+            self.define()
+            if self._has_controllers:
+                self._controller_manager()
+            closing.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything, and remove the files."""
+        self._closing.close()
+
+    def run(self, process: Process) -> Process:
+        """Have another program stopped with the region, before what it may need."""
+        return self._closing.enter_context(process)
+
+    def define(self) -> None:
+        """Other people's kinds of objects, and wait until the API server knows them."""
+        found = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in sorted(DEFINITIONS.iterdir())]
+        for definition in found:
+            self.api.apply(definition)
+        self.api.wait("other people's kinds are known", lambda: all(self._is_known(definition) for definition in found))
+
+    def _is_known(self, definition: Object) -> bool:
+        found = self.api.get(definition["apiVersion"], definition["kind"], definition["metadata"]["name"]) or {}
+        conditions = found.get("status", {}).get("conditions", [])
+        return any(condition["type"] == "Established" and condition["status"] == "True" for condition in conditions)
+
+    def _keys(self) -> None:
+        """Certificates of an authority of its own, and the key that tokens of service accounts are signed with."""
+        authority = trustme.CA()
+        certificate = authority.issue_cert(HOST)
+        self._authority, self._certificate = self.folder / "ca.pem", self.folder / "server.pem"
+        authority.cert_pem.write_to_path(str(self._authority))
+        certificate.private_key_and_cert_chain_pem.write_to_path(str(self._certificate))
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self._signing_key = self.folder / "accounts.pem"
+        self._signing_key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+            )
+        )
+        (self.folder / "tokens.csv").write_text(f'{self._token},administrator,administrator,"system:masters"\n')
+
+    def _etcd(self) -> str:
+        def start() -> Process:
+            nonlocal url
+            url, peers = (f"http://{HOST}:{free_port()}" for _ in range(2))
+            process = Process(
+                [
+                    *(_program("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
+                    *("--listen-client-urls", url, "--advertise-client-urls", url),
+                    *(
+                        "--listen-peer-urls",
+                        peers,
+                        "--initial-advertise-peer-urls",
+                        peers,
+                        "--initial-cluster",
+                        f"default={peers}",
+                    ),
+                ],
+                self.folder / "etcd.log",
+            )
+            process.wait_until(lambda: _answers(f"{url}/readyz"))
+            return process
+
+        url = ""
+        self.run(started(start))
+        return url
+
+    def _api_server(self, etcd: str) -> str:
+        def start() -> Process:
+            nonlocal port
+            port = free_port()
+            process = Process(
+                [
+                    *(_program("kube-apiserver"), "--etcd-servers", etcd, "--secure-port", str(port)),
+                    *("--bind-address", HOST, "--advertise-address", HOST, "--endpoint-reconciler-type", "none"),
+                    *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
+                    *(
+                        "--service-account-issuer",
+                        "https://kubernetes.default.svc",
+                        "--token-auth-file",
+                        self.folder / "tokens.csv",
+                    ),
+                    *("--service-account-key-file", self._signing_key, "--service-account-signing-key-file", self._signing_key),
+                    *("--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112", "--authorization-mode", "RBAC"),
+                ],
+                self.folder / "kube-apiserver.log",
+            )
+            process.wait_until(lambda: _answers(f"https://{HOST}:{port}/readyz", self._token, self._authority))
+            return process
+
+        port = 0
+        self.run(started(start))
+        return f"https://{HOST}:{port}"
+
+    def _controller_manager(self) -> None:
+        def start() -> Process:
+            port = free_port()
+            process = Process(
+                [
+                    *(_program("kube-controller-manager"), "--kubeconfig", self.kubeconfig, "--controllers", CONTROLLERS),
+                    *("--bind-address", HOST, "--secure-port", str(port), "--leader-elect=false"),
+                    *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
+                    *("--service-account-private-key-file", self._signing_key, "--root-ca-file", self._authority),
+                ],
+                self.folder / "kube-controller-manager.log",
+            )
+            process.wait_until(lambda: _answers(f"https://{HOST}:{port}/healthz", authority=self._authority))
+            return process
+
+        self.run(started(start))
+
+    def _write_kubeconfig(self) -> None:
+        cluster = {"server": self.url, "certificate-authority": str(self._authority)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": self.name, "cluster": cluster}],
+            "users": [{"name": self.name, "user": {"token": self._token}}],
+            "contexts": [{"name": self.name, "context": {"cluster": self.name, "user": self.name}}],
+            "current-context": self.name,
+        }
+        self.kubeconfig.write_text(yaml.safe_dump(config))
+
+
+def _program(name: str) -> Path:
+    found = programs.find(name)
+    assert found, programs.missing()
+    return found
+
+
+def _answers(url: str, token: str = "", authority: Path | None = None) -> bool:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        return requests.get(url, headers=headers, verify=str(authority), timeout=5).ok
+    except requests.RequestException:
+        return False
