@@ -20,5 +20,5 @@ def _built() -> None:
 @pytest.fixture(scope="module")
 def quiet_region() -> Iterator[Region]:
     """A cluster where objects stay as they are put."""
-    with Region(controllers=False) as region:
+    with Region(controllers="") as region:
         yield region

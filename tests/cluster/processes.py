@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import requests
+
 HOST = "127.0.0.1"
 READY_SECONDS = 60
 POLL_SECONDS = 0.05
@@ -93,3 +95,13 @@ def started(start: Callable[[], Process]) -> Process:
             if "address already in use" not in str(error) or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError
+
+
+def answers(url: str, token: str = "", authority: Path | None = None) -> bool:
+    """Whether somebody serves there, and lets the token in when there is one."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        reply = requests.get(url, headers=headers, verify=str(authority), timeout=5)
+    except requests.RequestException:
+        return False
+    return reply.ok or not token

@@ -53,6 +53,13 @@ def find(name: str) -> Path | None:
     return next((place / name for place in places if (place / name).is_file()), None)
 
 
+def path(name: str) -> Path:
+    """Where a program is that is there."""
+    found = find(name)
+    assert found, missing()
+    return found
+
+
 def missing() -> str | None:
     """What a local region needs and is not here, for a test that is skipped; or None."""
     absent = [name for name in PROGRAMS if find(name) is None]

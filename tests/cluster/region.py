@@ -7,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import requests
 import trustme
 import yaml
 from cryptography.hazmat.primitives import serialization
@@ -15,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster import programs
 from tests.cluster.api import Api, Object
-from tests.cluster.processes import HOST, Process, free_port, started
+from tests.cluster.processes import HOST, Process, answers, free_port, started
 
 DEFINITIONS = programs.BUILT / "crds"
 # Less those that miss the nodes.
@@ -28,16 +27,16 @@ class Region:
     Args:
         name: what its context is called.
         folder: for its files; one that is removed with it unless given.
-        controllers: whether Kubernetes' own controllers run, or objects stay as they are put.
+        controllers: which of Kubernetes' own controllers run; without any, objects stay as they are put.
     """
 
-    def __init__(self, name: str = "region", folder: Path | None = None, *, controllers: bool = True) -> None:
+    def __init__(self, name: str = "region", folder: Path | None = None, controllers: str = CONTROLLERS) -> None:
         self._closing = ExitStack()
         self.name = name
         self.folder = folder or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix=f"stalwart-mail-{name}-")))
         self.kubeconfig = self.folder / "kubeconfig"
         self._token = secrets.token_hex()
-        self._has_controllers = controllers
+        self._controllers = controllers
 
     def __enter__(self) -> Self:
         with ExitStack() as closing:
@@ -48,7 +47,7 @@ class Region:
             self._write_kubeconfig()
             self.api = Api(self.url, self._token, str(self._authority))
             self.define()
-            if self._has_controllers:
+            if self._controllers:
                 self._controller_manager()
             closing.pop_all()
         return self
@@ -98,7 +97,7 @@ class Region:
             url, peers = (f"http://{HOST}:{free_port()}" for _ in range(2))
             process = Process(
                 [
-                    *(_program("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
+                    *(programs.path("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
                     *("--listen-client-urls", url, "--advertise-client-urls", url),
                     *(
                         "--listen-peer-urls",
@@ -111,7 +110,7 @@ class Region:
                 ],
                 self.folder / "etcd.log",
             )
-            process.wait_until(lambda: _answers(f"{url}/readyz"))
+            process.wait_until(lambda: answers(f"{url}/readyz"))
             return process
 
         url = ""
@@ -124,7 +123,7 @@ class Region:
             port = free_port()
             process = Process(
                 [
-                    *(_program("kube-apiserver"), "--etcd-servers", etcd, "--secure-port", str(port)),
+                    *(programs.path("kube-apiserver"), "--etcd-servers", etcd, "--secure-port", str(port)),
                     *("--bind-address", HOST, "--advertise-address", HOST, "--endpoint-reconciler-type", "none"),
                     *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
                     *(
@@ -138,7 +137,7 @@ class Region:
                 ],
                 self.folder / "kube-apiserver.log",
             )
-            process.wait_until(lambda: _answers(f"https://{HOST}:{port}/readyz", self._token, self._authority))
+            process.wait_until(lambda: answers(f"https://{HOST}:{port}/readyz", self._token, self._authority))
             return process
 
         port = 0
@@ -150,14 +149,20 @@ class Region:
             port = free_port()
             process = Process(
                 [
-                    *(_program("kube-controller-manager"), "--kubeconfig", self.kubeconfig, "--controllers", CONTROLLERS),
+                    *(
+                        programs.path("kube-controller-manager"),
+                        "--kubeconfig",
+                        self.kubeconfig,
+                        "--controllers",
+                        self._controllers,
+                    ),
                     *("--bind-address", HOST, "--secure-port", str(port), "--leader-elect=false"),
                     *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
                     *("--service-account-private-key-file", self._signing_key, "--root-ca-file", self._authority),
                 ],
                 self.folder / "kube-controller-manager.log",
             )
-            process.wait_until(lambda: _answers(f"https://{HOST}:{port}/healthz", authority=self._authority))
+            process.wait_until(lambda: answers(f"https://{HOST}:{port}/healthz", authority=self._authority))
             return process
 
         self.run(started(start))
@@ -173,17 +178,3 @@ class Region:
             "current-context": self.name,
         }
         self.kubeconfig.write_text(yaml.safe_dump(config))
-
-
-def _program(name: str) -> Path:
-    found = programs.find(name)
-    assert found, programs.missing()
-    return found
-
-
-def _answers(url: str, token: str = "", authority: Path | None = None) -> bool:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        return requests.get(url, headers=headers, verify=str(authority), timeout=5).ok
-    except requests.RequestException:
-        return False
