@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 STACKS := $(if $(STACK),--stack $(STACK))
 
-.PHONY: preview test lint bench lock schema golden doctor rotate drill tools clean
+.PHONY: preview test test-cluster test-engine lab lint bench lock schema golden doctor rotate drill tools clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
@@ -18,18 +18,24 @@ rotate: $(VENV)/ready ## The next step of every DKIM key's life, once DNS shows 
 drill: $(VENV)/ready ## Rehearse a restore in the backup region (or STACK=primary), and show what it says
 	@$(RUN) -m drill $(STACKS)
 
-tools: .tools/promtool .tools/crds ## What some tests judge with, built from Go modules (once; some minutes)
+test: $(VENV)/ready ## All tests that need nothing but Python
+	@$(RUN) -m pytest --ignore tests/cluster --ignore tests/alerts --ignore tests/engine
 
-.tools/promtool: tests/alerts/go.mod
-	@echo "Building promtool"
-	@go build -C tests/alerts -tags remove_all_sd -o ../../$@ github.com/prometheus/prometheus/cmd/promtool
+test-cluster: tools ## What a real API server, Velero, S3 and Prometheus say; needs Go, and some minutes once
+	@$(RUN) -m pytest --dist loadfile tests/cluster tests/alerts
+
+test-engine: $(VENV)/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
+	@$(RUN) -m pytest tests/engine
+
+lab: tools ## Two regions on this machine to play with, until Ctrl-C
+	@$(RUN) -m tests.cluster.lab
+
+tools: $(VENV)/ready .tools/crds ## What those two need, built by Go and fetched from Go modules
+	@$(RUN) -m tests.cluster.programs
 
 .tools/crds: tests/contract/crds.txt
 	@echo "Fetching the definitions of other people's objects"
 	@$(PYTHON) -m tests.contract.crds $@
-
-test: $(VENV)/ready ## All tests that need nothing but Python
-	@$(RUN) -m pytest
 
 lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff check .

@@ -1,6 +1,5 @@
 """Prometheus' own judge of alerting rules: what it says of them, and which alerts fire in a world that is described as series."""
 
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,17 +8,18 @@ from typing import Any
 import pytest
 import yaml
 
-BUILT = Path(__file__).parents[2] / ".tools" / "promtool"
+from tests.cluster import programs
+
 START = 1_800_000_000  # when every world begins, in seconds of Unix time
 STEP_MINUTES = 5
 LABELS = "alertname, schedule, location, database, node, repository_name, pod"
 
 
-def find() -> str:
+def find() -> Path:
     """The program; without it the test is skipped."""
-    found = str(BUILT) if BUILT.exists() else shutil.which("promtool")
+    found = programs.find("promtool")
     if found is None:
-        pytest.skip("promtool is neither in .tools nor on the PATH; it is built from tests/alerts/go.mod")
+        pytest.skip("promtool is not built; `make tools` builds it")
     return found
 
 

@@ -14,7 +14,7 @@ def _built() -> None:
     if reason := programs.missing():
         pytest.skip(reason)
     if not DEFINITIONS.exists():
-        pytest.skip("the definitions of other people's objects are not here; `make test-cluster` fetches them")
+        pytest.skip("the definitions of other people's objects are not here; `make tools` fetches them")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
-"""The programs that a local region is made of: where they are, and how they come there.
+"""The programs that judge: those that a local region is made of, and Prometheus' own. Where they are, and how they come there.
 
-`python -m tests.cluster.programs` builds those that are missing from the modules that go.mod and velero/go.mod pin.
+`python -m tests.cluster.programs` builds those that are missing, from the modules whose go.mod pins them.
 `KUBEBUILDER_ASSETS` names a folder that has some of them already, as for Kubernetes' own envtest.
 """
 
@@ -27,11 +27,12 @@ _VELERO_FLAGS = "-s -w -X sigs.k8s.io/controller-runtime/pkg/metrics/server.Defa
 
 @dataclass(frozen=True)
 class Program:
-    """A program: the folder of the module that pins it, its package, and what the linker is told."""
+    """A program: the folder of the module that pins it, its package, what the linker is told, and build tags."""
 
     module: Path
     package: str
     flags: str = "-s -w"
+    tags: str = ""
 
 
 PROGRAMS = {
@@ -39,11 +40,12 @@ PROGRAMS = {
     "kube-apiserver": Program(MODULES, "k8s.io/kubernetes/cmd/kube-apiserver", _KUBERNETES_FLAGS),
     "kube-controller-manager": Program(MODULES, "k8s.io/kubernetes/cmd/kube-controller-manager", _KUBERNETES_FLAGS),
     "versitygw": Program(MODULES / "velero", "github.com/versity/versitygw/cmd/versitygw"),
-    "velero-plugin-for-aws": Program(
-        MODULES / "velero", "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws", _VELERO_FLAGS
-    ),
+    "velero-plugin-for-aws": Program(MODULES / "velero", "github.com/vmware-tanzu/velero-plugin-for-aws/velero-plugin-for-aws"),
     "velero": Program(MODULES / "velero", "github.com/vmware-tanzu/velero/cmd/velero", _VELERO_FLAGS),
+    # Without service discovery, which is most of it.
+    "promtool": Program(MODULES.parent / "alerts", "github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd"),
 }
+REGION = [name for name in PROGRAMS if name != "promtool"]
 
 
 def find(name: str) -> Path | None:
@@ -61,9 +63,9 @@ def path(name: str) -> Path:
 
 
 def missing() -> str | None:
-    """What a local region needs and is not here, for a test that is skipped; or None."""
-    absent = [name for name in PROGRAMS if find(name) is None]
-    return f"not built: {', '.join(absent)}; `make test-cluster` builds them" if absent else None
+    """What a local region needs and is not here, as the reason of what cannot be done without; or None."""
+    absent = [name for name in REGION if find(name) is None]
+    return f"not built: {', '.join(absent)}; `make tools` builds them" if absent else None
 
 
 def build(name: str) -> None:
@@ -76,7 +78,7 @@ def build(name: str) -> None:
         raise SystemExit(f"{name} is not built: Go is not on the PATH. Install Go 1.26 or newer, or set KUBEBUILDER_ASSETS.")
     program, began = PROGRAMS[name], time.monotonic()
     target = BUILT / f"{name}.part"
-    command = ["go", "build", "-v", "-o", str(target), "-ldflags", program.flags, program.package]
+    command = ["go", "build", "-v", "-o", str(target), "-ldflags", program.flags, "-tags", program.tags, program.package]
     started = subprocess.Popen(
         command, cwd=program.module, env={**os.environ, "CGO_ENABLED": "0"}, stderr=subprocess.PIPE, text=True
     )
