@@ -5,9 +5,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from components.backup import arguments as backup_arguments
-from components.backup import iam
 from components.cron import zoned_cron
-from components.model import BucketName, Cron, KubernetesName, Model, S3Url
+from components.model import BucketName, Cron, Folder, KubernetesName, Model, S3Url
 
 SECRET_EXAMPLE = "pulumi config set --secret --path <key> <value>"
 
@@ -17,9 +16,7 @@ class BackupLocation(Model):
 
     bucket: BucketName = Field(description="the name of an existing S3 bucket", examples=["example-mail-hot"])
     region: str = Field(min_length=1, description="the bucket's region", examples=["eu-west-1"])
-    prefix: Annotated[str, AfterValidator(iam.folder)] | None = Field(
-        None, description="a folder in the bucket", examples=["primary"]
-    )
+    prefix: Folder | None = Field(None, description="a folder in the bucket", examples=["primary"])
     s3_url: S3Url | None = Field(
         None, description="an S3-compatible server outside the cluster", examples=["https://s3.example.net"]
     )

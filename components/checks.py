@@ -18,6 +18,8 @@ LABEL = re.compile(r"^(?!-)[a-z0-9-]{1,63}(?<!-)$")  # RFC 1123, section 2.1
 SELECTOR = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$")  # RFC 6376, 3.1
 KUBERNETES_NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")  # RFC 1123 label, as namespaces need
 QUANTITY = re.compile(r"^[1-9][0-9]*(Mi|Gi|Ti)$")
+# Of a prefix: no `*`, `?` or `$`, which mean something in an IAM policy, and no empty part, which would be another folder.
+FOLDER = re.compile(r"[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*")
 BUCKET = re.compile(r"^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")  # S3 bucket naming rules
 IMAGE = re.compile(
     r"^(?P<repository>[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+)"
@@ -184,6 +186,16 @@ def s3_url(value: str) -> str:
     if match["host"].endswith((".svc", ".cluster.local")) or "." not in match["host"]:
         raise ValueError("is inside this cluster, so the backup would be lost together with it")
     return value.rstrip("/")
+
+
+def folder(value: str) -> str:
+    """A prefix in a bucket, less the slashes around it, which Velero and barman leave out too."""
+    name = value.strip("/")
+    if not FOLDER.fullmatch(name):
+        raise ValueError(
+            "is not a folder in a bucket: parts of letters, digits and -_.!'(), none with a dot first, and / between them"
+        )
+    return name
 
 
 def web_url(value: str) -> str:

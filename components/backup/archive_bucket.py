@@ -163,7 +163,7 @@ def resolve(args: ArchiveBucketArgs) -> Archive:
     archive = Archive(
         bucket=problems.checked("bucket", checks.bucket, args["bucket"]),
         region=problems.checked("region", _region, args["region"]),
-        prefix=problems.checked("prefix", iam.folder, args["prefix"]) if "prefix" in args else None,
+        prefix=problems.checked("prefix", checks.folder, args["prefix"]) if "prefix" in args else None,
         noncurrent_days=noncurrent_days,
         object_lock_days=lock_days,
         cold_packs=_cold_packs(args["cold_packs"], problems) if "cold_packs" in args else None,

@@ -9,7 +9,6 @@ import pulumi
 
 from .. import checks
 from ..cron import longest_gap_s, zoned_cron
-from . import iam
 from .alerts import Watched, WatchedDatabase, WatchedSchedule
 
 DEFAULT_VELERO_NAMESPACE = "velero"
@@ -250,7 +249,7 @@ def _location(args: LocationArgs, problems: checks.Problems) -> Location:
         name=problems.checked("locations", checks.kubernetes_name, args["name"]),
         bucket=problems.checked(f"{field}.bucket", checks.bucket, args["bucket"]),
         region=args["region"],
-        prefix=problems.checked(f"{field}.prefix", iam.folder, args["prefix"]) if "prefix" in args else None,
+        prefix=problems.checked(f"{field}.prefix", checks.folder, args["prefix"]) if "prefix" in args else None,
         s3_url=problems.checked(f"{field}.s3_url", checks.s3_url, args["s3_url"]) if "s3_url" in args else None,
         has_credentials="access_key_id" in args,
         read_only=args.get("read_only", False),

@@ -21,8 +21,6 @@ from .. import checks
 
 Policy = dict[str, Any]
 
-# No `*`, `?` or `$`, which mean something in a policy, and no empty part, which would be another folder.
-FOLDER = re.compile(r"[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*(/[A-Za-z0-9!_'()-][A-Za-z0-9!_.'()-]*)*")
 KMS_KEY = re.compile(r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
 
 READ = ("s3:GetObject",)
@@ -125,16 +123,6 @@ def to_json(policy: Policy) -> str:
     return json.dumps(policy, indent=2, sort_keys=True)
 
 
-def folder(value: str) -> str:
-    """A prefix in a bucket, less the slashes around it, which Velero leaves out too."""
-    name = value.strip("/")
-    if not FOLDER.fullmatch(name):
-        raise ValueError(
-            "is not a folder in a bucket: parts of letters, digits and -_.!'(), none with a dot first, and / between them"
-        )
-    return name
-
-
 def kms_key(value: str) -> str:
     """The ARN of a KMS key: policies do not take an alias."""
     if not KMS_KEY.fullmatch(value):
@@ -176,4 +164,4 @@ def _objects(bucket: str, prefix: str | None) -> str:
 
 def _folder(prefix: str | None) -> str:
     """The folder with its slash, without which `a` would be `ab` too; nothing for the whole bucket."""
-    return f"{folder(prefix)}/" if prefix else ""
+    return f"{checks.folder(prefix)}/" if prefix else ""

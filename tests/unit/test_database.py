@@ -227,10 +227,12 @@ def test_base_backups_begin_at_once_and_go_when_the_database_does():
         ),
         ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "endpoint": "http://s3.stores.svc:9000"}}, "is inside this cluster"),
         ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "bucket": "No_Bucket"}}, "is not an S3 bucket name"),
-        ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "prefix": "/a/"}}, "storage.archive.prefix"),
+        ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "prefix": "a//b"}}, "storage.archive.prefix"),
         ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "server_name": "Mail"}}, "is not a Kubernetes name"),
         ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "keep_days": 6}}, "greater than or equal to 7"),
         ({**DISTRIBUTED["storage"], "archive": {**ARCHIVE, "keep_days": 3651}}, "less than or equal to 3650"),
+        # No policy of the bucket could be written for it.
+        ({**ARCHIVED["storage"], "archive": {**ARCHIVE, "prefix": ".hidden"}}, "none with a dot first"),
     ],
 )
 def test_an_archive_that_cannot_work_is_refused(storage, words):

@@ -6,12 +6,11 @@ from typing import Annotated, NotRequired, Self, TypedDict
 
 from pydantic import Field, model_validator
 
-from ...model import BucketName, Cron, KubernetesName, Model, Quantity, S3Url, SecretKey, WebUrl
+from ...model import BucketName, Cron, Folder, KubernetesName, Model, Quantity, S3Url, SecretKey, WebUrl
 from .secret import SecretKeyArgs
 
 DEFAULT_SIZE = "20Gi"
 DEFAULT_SERVER_NAME = "mail"  # of a database in its archive
-PREFIX = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$"
 REDIS_URL = re.compile(r"^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]+)?$")  # a password would be in the plan
 
 
@@ -213,7 +212,7 @@ class ArchiveFolder(Model):
     endpoint: S3Url | None = Field(
         None, description="an S3-compatible server outside this cluster", examples=["https://s3.example.net"]
     )
-    prefix: str | None = Field(None, pattern=PREFIX, description="a folder in the bucket", examples=["primary"])
+    prefix: Folder | None = Field(None, description="a folder in the bucket", examples=["primary"])
     keys_secret: KubernetesName | None = Field(
         None, description="a Secret with access-key-id and secret-access-key", examples=["mail-database"]
     )
