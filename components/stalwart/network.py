@@ -15,7 +15,7 @@ from pulumi_kubernetes.networking.v1 import (
 
 from .. import labels
 from . import follow_up, listeners, names
-from .arguments import Server
+from .arguments import Role, Server
 from .listeners import HTTPS_PORT, MANAGEMENT, MANAGEMENT_PORT, SMTP_PORT, Listener
 from .options.delivery import ExposureKind
 
@@ -28,6 +28,7 @@ SCRAPER_NAMESPACE_LABELS = {"stalwart-mail/scrape": "true"}
 SERVER_PODS = labels.selector(names.APPLICATION, names.SERVER)
 DEFAULT_PORTS = {"http": 80, "https": 443, "ldap": 389, "ldaps": 636, "redis": 6379, "rediss": 6379, "nats": 4222}
 PYZOR_PORT = 24441
+DATABASE_PORT = 5432
 
 
 def mail_service(server: Server) -> ServiceSpecArgs:
@@ -94,22 +95,32 @@ def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
     others = [
         server.directory and server.directory.ldap and server.directory.ldap.url,
         server.directory and server.directory.oidc and server.directory.oidc.issuer_url,
+        server.spam.rules_url,
+        server.tls.acme and server.tls.acme.directory_url,
         telemetry.otlp and telemetry.otlp.endpoint,
         *(webhook.url for webhook in telemetry.webhooks),
     ]
     ports = {_port_of(url) for url in stores if url}
     if not server.fenced:
         ports |= {_port_of(url) for url in others if url} | {smarthost.port for smarthost in server.smarthosts}
-    if server.is_distributed:
-        ports.add(storage.database.port if storage.database else 5432)
-    if server.pods > 1:
-        ports.add(SMTP_PORT)  # a pod waits for the one before it to serve
+    if storage.database:
+        ports.add(storage.database.port)
+    # A pod waits for the one before it to serve; a backup hands over to the primary, which may be in this cluster too.
+    if not server.fenced and (server.is_distributed or server.role == Role.BACKUP):
+        ports.add(SMTP_PORT)
     if storage.redis and storage.redis.sentinels:
         ports.add(DEFAULT_PORTS["redis"])  # Sentinel says where the server is
     allowed = [_tcp(port) for port in sorted(ports)]
     if server.spam.pyzor and not server.fenced:
         allowed.append(NetworkPolicyPortArgs(port=PYZOR_PORT, protocol="UDP"))
-    return [NetworkPolicyEgressRuleArgs(ports=allowed)] if allowed else []
+    named = [NetworkPolicyEgressRuleArgs(ports=allowed)] if allowed else []
+    return [*named, *([_database_egress()] if server.is_distributed and not storage.database else [])]
+
+
+def _database_egress() -> NetworkPolicyEgressRuleArgs:
+    """To the pods of the database that is made here, by the label that CloudNativePG gives them."""
+    pods = LabelSelectorArgs(match_labels={"cnpg.io/cluster": names.DATABASE})
+    return NetworkPolicyEgressRuleArgs(to=[NetworkPolicyPeerArgs(pod_selector=pods)], ports=[_tcp(DATABASE_PORT)])
 
 
 def coordinators(server: Server) -> list[str]:

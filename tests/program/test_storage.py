@@ -114,7 +114,7 @@ def test_an_autoscaler_owns_the_number_of_pods():
 def test_the_pods_may_reach_their_stores_inside_the_cluster():
     policy = named(changed("primary", storage=DISTRIBUTED), "stalwart-server-policy").inputs["spec"]
     anywhere = [port["port"] for rule in policy["egress"] if "to" not in rule for port in rule["ports"]]
-    assert {5432, 6380, 443} <= set(anywhere)
+    assert {6380, 443} <= set(anywhere)
     usual = named(recorded("primary"), "stalwart-server-policy").inputs["spec"]
     assert [port["port"] for rule in usual["egress"] if "to" not in rule for port in rule["ports"]] == [53, 53]
 

@@ -1,0 +1,477 @@
+"""Who may talk to whom: the network policies of every kind of stack, asked as somebody who reviews them would ask."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.backup.jobs import metrics
+from components.backup.jobs.scratch import scratch_pod
+from offline.recorder import Recording
+from tests.contract.network_policies import Cluster, End, Outside, Pod, cluster_of, pod_of, pods_of, selects
+from tests.program.stacks import run, settings_of
+from tests.program.test_storage import DISTRIBUTED
+
+Row = tuple[str, str, str, bool]
+"""From, to, ports with a protocol unless it is TCP, and whether it is let through."""
+
+YES, NO = True, False
+MAIL = "25 465 587 993 4190 443"
+SCRAPED = {"monitoring": {"stalwart-mail/scrape": "true"}}
+DRILL_LABELS = {"app.kubernetes.io/name": "mail-backup", "app.kubernetes.io/component": "drill"}
+DATABASE_LABELS = {"app.kubernetes.io/name": "postgresql", "cnpg.io/cluster": "stalwart-database"}  # as CloudNativePG sets them
+PLAN_LABELS = {"app.kubernetes.io/name": "stalwart", "app.kubernetes.io/component": "plan"}
+
+OTHERS: Mapping[str, End] = {
+    "the Internet": Outside("198.18.7.7"),
+    "the IPv6 Internet": Outside("2001:db8::7"),
+    "the API server": Outside("172.16.0.1"),
+    "an app": Pod("apps", {"app": "shop"}),
+    "an app that says it is the plan's Job": Pod("apps", PLAN_LABELS),
+    "an app that says it is the drill": Pod("apps", DRILL_LABELS),
+    "a neighbour": Pod("mail", {"app": "debug"}),  # in the server's own namespace
+    "Prometheus": Pod("monitoring", {"app": "prometheus"}),
+    "another Prometheus": Pod("metrics", {"app": "prometheus"}),  # whose namespace has no label
+    "Velero": Pod("velero", {"app.kubernetes.io/name": "velero"}),
+    "DNS": Pod("kube-system", {"k8s-app": "kube-dns"}),
+    "the database": Pod("mail", DATABASE_LABELS),
+    "the restored database": Pod("mail-2", DATABASE_LABELS),
+    "a store": Pod("stores", {"app": "store"}),
+    "the drill's server": pod_of("mail-drill", scratch_pod("mail-drill", "image:1", "config", "claim")),
+    "a pod of the drill's namespace": Pod("mail-drill", {"app": "unknown"}),
+}
+
+
+def _primary(**changes) -> Recording:
+    return run("primary", settings_of("primary", **changes))
+
+
+def _backup(primary: Recording | None = None, **changes) -> Recording:
+    return run("backup", settings_of("backup", **changes), primary or _primary())
+
+
+def _active(checked: bool, **changes) -> Recording:
+    restore = {"namespace": "mail-2", "exposure": {"addresses": ["198.51.100.21"]}, "checked": checked}
+    return _backup(mode="active", primaryIsFenced=True, restore=restore, **changes)
+
+
+def _active_on_stores() -> Recording:
+    storage = {**DISTRIBUTED, "archive": {**DISTRIBUTED["archive"], "bucket": "example-mail-database-b"}}
+    restore = {"namespace": "mail-2", "storage": storage}
+    return _backup(_primary(storage=DISTRIBUTED), mode="active", primaryIsFenced=True, restore=restore)
+
+
+def _watched_backup() -> Recording:
+    backup = settings_of("backup")["mail:backup"]
+    return _backup(backup={**backup, "alerts": True, "drill": {"cron": "23 4 2 * *"}})
+
+
+NAMED = {
+    "telemetry": {
+        "otlp": {"endpoint": "http://otlp.stores.svc:4318"},
+        "webhooks": [{"url": "http://hook.stores.svc:8081/x", "events": ["security.abuse-ban"]}],
+    },
+    "directory": {"ldap": {"url": "ldap://ldap.stores.svc:3890", "baseDn": "dc=x"}},
+    "smarthosts": [{"name": "relay", "hostname": "smtp.example.net", "port": 2525, "username": "u", "password": {"name": "s"}}],
+    "spam": {"pyzor": True, "rulesUrl": "https://rules.stores.svc:8444/rules.gz"},
+    "tls": {"acme": {"contact": "ca@example.com", "directoryUrl": "https://ca.stores.svc:9000/acme/directory"}},
+}
+SENTINELS = {"redis": {"sentinels": ["redis://s1.stores.svc:26379"]}}
+
+
+def _tells(source: str) -> Sequence[Row]:
+    """What a Job reaches that tells the server something: its management port, and nothing else."""
+    refused = {
+        "the Internet": "25 80 443 6379",
+        "the IPv6 Internet": "25 443",
+        "the API server": "443 6443",
+        "an app": "80 443 8080",
+        "a neighbour": "8080",
+        "the database": "5432",
+        "stalwart-server": MAIL,
+    }
+    return [
+        (source, "stalwart-server", "8080", YES),
+        (source, "DNS", "53 53/UDP", YES),
+        (source, "the Internet", "53 53/UDP", YES),
+        *((source, target, ports, NO) for target, ports in refused.items()),
+        *((other, source, "80 443 8080", NO) for other in ("the Internet", "an app", "Prometheus", "stalwart-server")),
+    ]
+
+
+EVERY_SERVER: Sequence[Row] = [
+    *((source, "stalwart-server", "25", YES) for source in ("the Internet", "the IPv6 Internet", "an app", "a neighbour")),
+    ("the Internet", "stalwart-server", "8080 5432 9090 22", NO),
+    ("the Internet", "stalwart-server", "25/UDP", NO),
+    ("the IPv6 Internet", "stalwart-server", "8080", NO),
+    *((s, "stalwart-server", "8080", NO) for s in ("an app", "a neighbour", "another Prometheus", "Velero", "the API server")),
+    ("an app that says it is the plan's Job", "stalwart-server", "8080", NO),
+    ("stalwart-server", "stalwart-server", "8080", NO),
+    ("Prometheus", "stalwart-server", "8080", YES),
+    ("stalwart-server", "the Internet", "25 465 587 80 443", YES),
+    ("stalwart-server", "the IPv6 Internet", "25 465 587 80 443", YES),
+    ("stalwart-server", "the Internet", "22 389 5432 6379 6443 8080 24441 24441/UDP 443/UDP", NO),
+    ("stalwart-server", "an app", "22 5432 6379 8080", NO),
+    ("stalwart-server", "the API server", "6443", NO),
+    *(("stalwart-server", target, "53 53/UDP", YES) for target in ("DNS", "the Internet")),
+    *_tells("stalwart-apply-plan"),
+    *_tells("stalwart-reload-tls"),
+]
+"""Of whichever role."""
+
+PRIMARYS: Sequence[Row] = [
+    *EVERY_SERVER,
+    *((source, "stalwart-server", MAIL, YES) for source in ("the Internet", "the IPv6 Internet", "an app")),
+    ("the Internet", "stalwart-server", "80 110 143 995", NO),
+    *_tells("stalwart-follow-up"),
+]
+
+BACKUPS: Sequence[Row] = [
+    *EVERY_SERVER,
+    ("the Internet", "stalwart-server", "80 465 587 993 4190 443", NO),
+    ("an app", "stalwart-server", "465 587 993 443", NO),
+]
+
+SCRATCH: Sequence[Row] = [
+    *(
+        (source, target, ports, NO)
+        for source in ("the drill's server", "a pod of the drill's namespace")
+        for target, ports in {
+            "the Internet": "25 53 53/UDP 80 443 465 587 6379 8080",
+            "the IPv6 Internet": "25 53/UDP 443",
+            "DNS": "53 53/UDP",
+            "the API server": "443 6443",
+            "stalwart-server": "25 443 8080",
+            "the drill's server": "8080",
+            "an app": "80",
+            "drill-job": "8080",
+        }.items()
+    ),
+    ("drill-job", "the drill's server", "8080", YES),
+    ("drill-job", "the drill's server", "25 443", NO),
+    ("drill-job", "the API server", "443 6443", YES),
+    ("drill-job", "DNS", "53 53/UDP", YES),
+    ("drill-job", "stalwart-server", "8080", NO),
+    *(
+        (source, "the drill's server", "25 443 8080", NO)
+        for source in ("the Internet", "an app", "an app that says it is the drill", "Velero", "Prometheus", "stalwart-server")
+    ),
+]
+"""The drill's namespace: nothing gets out of it, and only the drill gets in."""
+
+FENCED: Sequence[Row] = [
+    *((s, "stalwart-server", MAIL, NO) for s in ("the Internet", "the IPv6 Internet", "an app", "a neighbour", "Prometheus")),
+    ("the Internet", "stalwart-server", "8080", NO),
+    ("an app", "stalwart-server", "8080", NO),
+    ("Prometheus", "stalwart-server", "8080", YES),
+    ("stalwart-server", "DNS", "53 53/UDP", YES),
+    ("stalwart-server", "the Internet", "25 80 465 587 2525 6379 24441/UDP", NO),
+    ("stalwart-server", "the IPv6 Internet", "25 80", NO),
+    ("stalwart-server", "a store", "25 3890 4318 8081 8444 9000", NO),
+]
+"""A server that neither takes nor sends, whatever its settings name."""
+
+DISTRIBUTED_SERVERS: Sequence[Row] = [
+    ("stalwart-server", "the database", "5432", YES),
+    ("stalwart-server", "the Internet", "5432", NO),  # the database is made here, so nowhere else
+    ("stalwart-server", "a store", "5432", NO),
+    ("stalwart-server", "the database", "8000 9187", NO),  # what the operator and Prometheus talk to
+    ("stalwart-server", "a store", "6380 443", YES),
+    ("stalwart-server", "a store", "6379 4222 26379", NO),
+    ("the database", "the Internet", "443", YES),  # its archive
+    ("the database", "the API server", "443 6443", YES),
+]
+
+CASES: Mapping[str, tuple[Callable[[], Recording], Sequence[Row]]] = {
+    "primary": (_primary, [*PRIMARYS, *SCRATCH, ("stalwart-server", "a store", "389 3890 4318 5432 6380 8081", NO)]),
+    "backup": (
+        _backup,
+        [
+            *BACKUPS,
+            *SCRATCH,
+            ("stalwart-recipients", "stalwart-server", "8080", YES),
+            ("stalwart-recipients", "the Internet", "443 53 53/UDP", YES),
+            ("stalwart-recipients", "the IPv6 Internet", "443", YES),
+            ("stalwart-recipients", "the Internet", "25 80 587 8080", NO),
+            ("stalwart-recipients", "stalwart-server", "25", NO),
+            ("stalwart-recipients", "the API server", "6443", NO),
+            ("the Internet", "stalwart-recipients", "443 8080", NO),
+        ],
+    ),
+    "backup with a list of recipients": (
+        lambda: _backup(recipients={"source": "list", "addresses": ["a@example.com"]}),
+        [
+            *BACKUPS,
+            *_tells("stalwart-recipients"),
+        ],
+    ),
+    "extra listeners": (
+        lambda: _primary(extraListeners=["imap", "pop3", "pop3s"]),
+        [*EVERY_SERVER, ("the Internet", "stalwart-server", f"{MAIL} 110 143 995", YES)],
+    ),
+    "host ports": (lambda: _primary(exposure={"kind": "HostPort", "addresses": ["203.0.113.10"]}), PRIMARYS),
+    "node ports": (lambda: _primary(exposure={"kind": "NodePort", "addresses": ["203.0.113.10"]}), PRIMARYS),
+    "named hosts": (
+        lambda: _primary(**NAMED),
+        [
+            ("stalwart-server", "a store", "3890 4318 8081 8444 9000 2525", YES),
+            ("stalwart-server", "the Internet", "2525 24441/UDP", YES),
+            ("stalwart-server", "the Internet", "389 24441 6379", NO),
+            ("stalwart-apply-plan", "a store", "3890 4318 8081", NO),
+            ("stalwart-follow-up", "a store", "3890", NO),
+            ("the Internet", "stalwart-server", "8080", NO),
+        ],
+    ),
+    "distributed": (
+        lambda: _primary(storage=DISTRIBUTED),
+        [*PRIMARYS, *DISTRIBUTED_SERVERS, ("stalwart-server", "stalwart-server", "25", YES)],
+    ),
+    "distributed, with an autoscaler": (
+        lambda: _primary(storage={**DISTRIBUTED, "replicas": 1, "maxReplicas": 6}),
+        # A pod waits for the one before it to serve, also when it is the autoscaler that adds it.
+        [*DISTRIBUTED_SERVERS, ("stalwart-server", "stalwart-server", "25", YES)],
+    ),
+    "distributed, with Sentinels": (
+        lambda: _primary(storage={**DISTRIBUTED, **SENTINELS}),
+        [("stalwart-server", "a store", "26379 6379 443", YES), ("stalwart-server", "a store", "6380 4222", NO)],
+    ),
+    "distributed, with NATS": (
+        lambda: _primary(storage={**DISTRIBUTED, "redis": None, "nats": {"addresses": ["nats.stores.svc:4333"]}}),
+        [("stalwart-server", "a store", "4333 443", YES), ("stalwart-server", "a store", "6379 6380 4222", NO)],
+    ),
+    "distributed, with a database elsewhere": (
+        lambda: _primary(
+            storage={
+                **DISTRIBUTED,
+                "archive": None,
+                "database": {"host": "pg.stores.svc", "port": 6432, "password": {"name": "pg"}},
+            }
+        ),
+        [("stalwart-server", "a store", "6432 6380 443", YES), ("stalwart-server", "a store", "5432", NO)],
+    ),
+    "fenced": (
+        lambda: _primary(mode="fenced", **NAMED),
+        [*FENCED, *_tells("stalwart-apply-plan"), *SCRATCH, ("stalwart-server", "the Internet", "443", NO)],
+    ),
+    "fenced and distributed": (
+        lambda: _primary(mode="fenced", storage=DISTRIBUTED, **NAMED),
+        [*FENCED, *DISTRIBUTED_SERVERS],
+    ),
+    "drill that is watched": (
+        _watched_backup,
+        [*SCRATCH, ("Prometheus", "drill-metrics", str(metrics.PORT), YES), ("drill-metrics", "the drill's server", "8080", NO)],
+    ),
+    "restored and fenced": (
+        lambda: _active(checked=False),
+        [
+            *BACKUPS,
+            *SCRATCH,
+            *((s, "mailboxes-server", f"{MAIL} 8080", NO) for s in ("the Internet", "an app", "stalwart-server")),
+            *((s, "mailboxes-server", "8080", NO) for s in ("stalwart-apply-plan", "stalwart-recipients", "drill-job")),
+            ("mailboxes-server", "the Internet", "25 80 443 587", NO),
+            ("mailboxes-server", "stalwart-server", "25 8080", NO),
+            ("mailboxes-server", "DNS", "53 53/UDP", YES),
+            ("mailboxes-apply-plan", "mailboxes-server", "8080", YES),
+            ("restore-check-job", "mailboxes-server", "8080", YES),
+            ("restore-check-job", "stalwart-server", "8080", NO),
+            ("restore-check-job", "the Internet", "25 80 443", NO),
+            ("restore-check-job", "the API server", "443 6443", NO),
+            ("restore-job", "the API server", "443 6443", YES),
+            ("restore-job", "mailboxes-server", f"{MAIL} 8080", NO),
+        ],
+    ),
+    "restored to a database, and fenced": (
+        _active_on_stores,
+        [
+            ("mailboxes-server", "the restored database", "5432", YES),
+            ("mailboxes-server", "a store", "6380 443", YES),
+            ("mailboxes-server", "the Internet", "25 80 587 5432", NO),
+            ("mailboxes-server", "an app", "5432", NO),
+            ("the Internet", "mailboxes-server", f"{MAIL} 8080", NO),
+            ("the restored database", "the Internet", "443", YES),
+        ],
+    ),
+    "restored and serving": (
+        lambda: _active(checked=True),
+        [
+            *BACKUPS,
+            *SCRATCH,
+            ("the Internet", "mailboxes-server", MAIL, YES),
+            ("the IPv6 Internet", "mailboxes-server", MAIL, YES),
+            ("the Internet", "mailboxes-server", "8080", NO),
+            ("Prometheus", "mailboxes-server", "8080", YES),
+            ("mailboxes-server", "the Internet", "25 80 443 465 587", YES),
+            ("mailboxes-follow-up", "mailboxes-server", "8080", YES),
+            ("mailboxes-follow-up", "stalwart-server", "8080", NO),
+            ("stalwart-apply-plan", "mailboxes-server", "8080", NO),
+            # The exchange hands over what it holds, and reads the recipients, now inside one cluster.
+            ("stalwart-server", "mailboxes-server", "25", YES),
+            ("stalwart-recipients", "mailboxes-server", "443", YES),
+            ("stalwart-recipients", "mailboxes-server", "8080 25", NO),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("blocks_match_pods", [True, False], ids=["blocks match pods", "blocks match no pod"])
+@pytest.mark.parametrize("case", CASES)
+def test_who_may_talk_to_whom(case: str, blocks_match_pods: bool):
+    record, rows = CASES[case]
+    recording = record()
+    cluster, ends = cluster_of(recording, SCRAPED), {**OTHERS, **pods_of(recording)}
+    wrong = [
+        f"{source} -> {target} {port} is {'refused' if expected else 'allowed'}"
+        for source, target, ports, expected in rows
+        for port in ports.split()
+        if _asked(cluster, ends[source], ends[target], port, blocks_match_pods) != expected
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _asked(cluster: Cluster, source: End, target: End, port: str, blocks_match_pods: bool) -> bool:
+    number, _, protocol = port.partition("/")
+    return cluster.allows(source, target, int(number), protocol or "TCP", blocks_match_pods=blocks_match_pods)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_pod_beside_the_mail_is_behind_a_policy_in_both_directions(case: str):
+    """But the Job that restores, which is there before the server, and asks the API server alone."""
+    recording = CASES[case][0]()
+    cluster = cluster_of(recording)
+    pods = {name: pod for name, pod in pods_of(recording).items() if pod.namespace != "velero" and name != "restore-job"}
+    assert pods
+    for name, pod in pods.items():
+        for direction in ("Ingress", "Egress"):
+            assert cluster.governing(pod, direction), (name, direction)
+
+
+# The evaluator itself, by the words of https://kubernetes.io/docs/concepts/services-networking/network-policies
+
+
+MAIL_TEAM = {"namespaceSelector": {"matchLabels": {"team": "mail"}}}
+APP_A = {"podSelector": {"matchLabels": {"app": "a"}}}
+HERE, THERE, OUTSIDE = Pod("here", {"app": "a"}), Pod("there", {"app": "b"}), Outside("192.0.2.1")
+
+
+def _policy(**spec) -> Cluster:
+    policy = {"metadata": {"namespace": "here"}, "spec": {"podSelector": {}, **spec}}
+    return Cluster([policy], {"there": {"team": "mail"}})
+
+
+def _let_in(cluster: Cluster, source: End, target: Pod = HERE, port: int = 80, protocol: str = "TCP") -> bool:
+    return cluster.allows(source, target, port, protocol, blocks_match_pods=False)
+
+
+def _from(*peers: dict[str, Any]) -> Cluster:
+    return _policy(policyTypes=["Ingress"], ingress=[{"from": list(peers)}])
+
+
+def _ports(*ports: dict[str, Any]) -> Cluster:
+    return _policy(policyTypes=["Ingress"], ingress=[{"ports": list(ports)}])
+
+
+def test_a_pod_without_a_policy_may_do_all():
+    assert _let_in(Cluster([]), OUTSIDE)
+    assert _let_in(_policy(policyTypes=["Ingress"]), OUTSIDE, target=THERE)  # of another namespace
+    assert _let_in(_policy(policyTypes=["Ingress"], podSelector={"matchLabels": {"app": "other"}}), OUTSIDE)
+
+
+def test_a_policy_without_a_rule_refuses_all_in_its_directions_only():
+    for types, comes_in, goes_out in ((["Ingress"], NO, YES), (["Egress"], YES, NO), (["Ingress", "Egress"], NO, NO)):
+        cluster = _policy(policyTypes=types)
+        assert _let_in(cluster, THERE) == comes_in
+        assert _let_in(cluster, HERE, target=THERE) == goes_out
+
+
+def test_directions_that_are_not_given_are_those_of_the_rules_and_always_ingress():
+    assert not _let_in(_policy(), THERE)
+    assert _let_in(_policy(), HERE, target=THERE)
+    assert not _let_in(_policy(egress=[{"to": [{"podSelector": {}}]}]), HERE, target=THERE)
+
+
+def test_an_empty_rule_and_empty_peers_allow_all():
+    for rule in ({}, {"from": []}, {"ports": []}):
+        cluster = _policy(policyTypes=["Ingress"], ingress=[rule])
+        assert _let_in(cluster, OUTSIDE)
+        assert _let_in(cluster, THERE, port=1, protocol="UDP")
+
+
+def test_policies_add_up():
+    tight, loose = _policy(policyTypes=["Ingress"]), _ports({"port": 80})
+    assert _let_in(Cluster([*tight.policies, *loose.policies]), OUTSIDE)
+
+
+def test_both_ends_must_agree():
+    refused = _policy(policyTypes=["Egress"], egress=[{"ports": [{"port": 443}]}])
+    assert not _let_in(refused, HERE, target=THERE)
+    assert _let_in(refused, HERE, target=THERE, port=443)
+    there = {"metadata": {"namespace": "there"}, "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}
+    assert not _let_in(Cluster([*refused.policies, there]), HERE, target=THERE, port=443)
+
+
+@pytest.mark.parametrize(
+    ("peers", "here", "there", "outside"),
+    [
+        ([{"podSelector": {}}], YES, NO, NO),
+        ([{"namespaceSelector": {}}], YES, YES, NO),
+        ([MAIL_TEAM], NO, YES, NO),
+        ([{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "there"}}}], NO, YES, NO),
+        # One entry with both: the pods among the namespaces. Two entries: either.
+        ([{"namespaceSelector": {"matchLabels": {"team": "mail"}}, "podSelector": {"matchLabels": {"app": "a"}}}], NO, NO, NO),
+        (
+            [{"namespaceSelector": {"matchLabels": {"team": "mail"}}}, {"podSelector": {"matchLabels": {"app": "a"}}}],
+            YES,
+            YES,
+            NO,
+        ),
+        ([{"ipBlock": {"cidr": "192.0.2.0/24"}}], NO, NO, YES),
+        ([{"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.0/30"]}}], NO, NO, NO),
+        ([{"ipBlock": {"cidr": "::/0"}}], NO, NO, NO),
+    ],
+)
+def test_peers(peers, here, there, outside):
+    assert [_let_in(_from(*peers), source) for source in (HERE, THERE, OUTSIDE)] == [here, there, outside]
+
+
+def test_a_block_matches_a_pod_only_under_the_reading_that_says_so():
+    cluster = _from({"ipBlock": {"cidr": "10.0.0.0/8"}})
+    assert [cluster.allows(THERE, HERE, 80, blocks_match_pods=reading) for reading in (True, False)] == [YES, NO]
+
+
+@pytest.mark.parametrize(
+    ("port", "asked", "expected"),
+    [
+        ({"port": 80}, (80, "TCP"), YES),
+        ({"port": 80}, (80, "UDP"), NO),
+        ({"port": 80}, (81, "TCP"), NO),
+        ({"port": 80, "protocol": "UDP"}, (80, "UDP"), YES),
+        ({"protocol": "UDP"}, (53, "UDP"), YES),
+        ({"protocol": "UDP"}, (53, "TCP"), NO),
+        ({"port": 80, "endPort": 90}, (90, "TCP"), YES),
+        ({"port": 80, "endPort": 90}, (91, "TCP"), NO),
+        ({"port": "web"}, (8000, "TCP"), YES),
+        ({"port": "web"}, (80, "TCP"), NO),
+        ({"port": "web", "protocol": "UDP"}, (8000, "UDP"), NO),
+    ],
+)
+def test_ports(port, asked, expected):
+    assert _let_in(_ports(port), OUTSIDE, replace(HERE, ports={("web", "TCP"): 8000}), *asked) == expected
+
+
+def test_a_named_port_of_what_is_no_pod_matches_nothing():
+    assert not _let_in(_policy(policyTypes=["Egress"], egress=[{"ports": [{"port": "web"}]}]), HERE, target=OUTSIDE)
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "with_it", "without_it"),
+    [("In", ["a", "b"], YES, NO), ("NotIn", ["a", "b"], NO, YES), ("Exists", [], YES, NO), ("DoesNotExist", [], NO, YES)],
+)
+def test_expressions(operator, values, with_it, without_it):
+    selector = {"matchExpressions": [{"key": "app", "operator": operator, "values": values}]}
+    assert (selects(selector, {"app": "a"}), selects(selector, {})) == (with_it, without_it)
+
+
+def test_a_selector_wants_all_that_it_names():
+    selector = {"matchLabels": {"x": "1"}, "matchExpressions": [{"key": "y", "operator": "Exists"}]}
+    assert [selects(selector, labels) for labels in ({"x": "1"}, {"y": "2"}, {"x": "1", "y": "2"})] == [NO, NO, YES]
