@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 import dns.zone
-import kubernetes_validate
+import kubernetes_validate.utils
 
 from offline.build import is_manifest, manifest
 from offline.recorder import Recording, map_secrets
@@ -15,6 +15,9 @@ CUSTOM = (
     *("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/", "externaldns.k8s.io/", "barmancloud.cnpg.io/"),
     "monitoring.coreos.com/",
 )
+
+# It reads its schemas anew for every object, which takes most of its time.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
 
 def check_manifests(recording: Recording, versions: tuple[str, ...] = KUBERNETES_VERSIONS) -> int:

@@ -10,7 +10,7 @@ from components.backup.jobs.restore import Request, restore_object
 from offline.program import PROJECT_FOLDER
 from offline.recorder import Recording, reveal
 from tests.conftest import changed, recorded
-from tests.contract.test_database import _strict
+from tests.contract.test_database import _strict, validator_of
 from tests.program.stacks import run, settings_of
 from tests.program.test_failover import ACTIVE, HERE
 from tests.program.test_storage import DISTRIBUTED
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(not CRDS.exists(), reason="other people's schema
 
 
 @cache
-def _schema(api_version: str, kind: str):
+def _validator(api_version: str, kind: str) -> jsonschema.protocols.Validator:
     group, _, version = api_version.partition("/")
     text = (CRDS / f"{group}_{kind.lower()}s.yaml").read_text()
     # Go takes flags anywhere in a pattern, Python only at its start.
@@ -31,11 +31,11 @@ def _schema(api_version: str, kind: str):
     schema = _strict(found["schema"]["openAPIV3Schema"])
     # What every object has is described in no definition.
     schema["properties"]["metadata"] = {"type": "object"}
-    return schema
+    return validator_of(schema)
 
 
 def _validate(found) -> None:
-    jsonschema.validate(found, _schema(found["apiVersion"], found["kind"]))
+    _validator(found["apiVersion"], found["kind"]).validate(found)
 
 
 def _with_alerts(stack: str) -> dict[str, object]:

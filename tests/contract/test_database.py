@@ -1,5 +1,6 @@
 """The database cluster, and what it is archived with, before the schemas of CloudNativePG and of its plugin."""
 
+from functools import cache
 from typing import Any
 
 import jsonschema
@@ -34,12 +35,24 @@ def _strict(schema: Any) -> Any:
     return closed
 
 
-def _validate(spec: dict[str, Any], crd: str = "postgresql.cnpg.io_clusters") -> None:
+@cache
+def _validator(crd: str) -> jsonschema.protocols.Validator:
     file = next((path for folder in CRDS if (path := folder / f"{crd}.yaml").exists()), None)
     if file is None:
         pytest.skip(f"the schema {crd} is not here; `make tools` fetches it")
-    schema = next(v for v in yaml.safe_load(file.read_text())["spec"]["versions"] if v["name"] == "v1")["schema"]
-    jsonschema.validate(spec, _strict(schema["openAPIV3Schema"]["properties"]["spec"]))
+    definition = yaml.load(file.read_text(), Loader=yaml.CSafeLoader)
+    schema = next(v for v in definition["spec"]["versions"] if v["name"] == "v1")["schema"]
+    return validator_of(_strict(schema["openAPIV3Schema"]["properties"]["spec"]))
+
+
+def validator_of(schema: dict[str, Any]) -> jsonschema.protocols.Validator:
+    """What validates by a schema, which is itself checked once."""
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _validate(spec: dict[str, Any], crd: str = "postgresql.cnpg.io_clusters") -> None:
+    _validator(crd).validate(spec)
 
 
 @pytest.mark.parametrize("found", SERVERS.values(), ids=SERVERS)

@@ -4,6 +4,7 @@ import socketserver
 import struct
 import threading
 from contextlib import contextmanager
+from functools import cache
 
 import dns.exception
 import dns.flags
@@ -30,9 +31,8 @@ class LocalDns:
 
     def load(self, origin, text):
         """Add a zone in BIND format."""
-        zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
-        for name, _ttl, record in zone.iterate_rdatas():
-            self.add(name.to_text(), dns.rdatatype.to_text(record.rdtype), record.to_text())
+        for name, kind, value in _parsed(origin, text):
+            self.add(name, kind, value)
 
     def add(self, name, kind, *values):
         self.records.setdefault((_key(name), kind), []).extend(values)
@@ -91,6 +91,13 @@ class LocalDns:
     def _exists(self, name):
         wildcard = f"*.{name.partition('.')[2]}"
         return any(owner in (name, wildcard) or owner.endswith(f".{name}") for owner, _ in self.records)
+
+
+@cache
+def _parsed(origin, text):
+    """Name, type and value of every record of a zone: parsed once, since every world begins with the same zones."""
+    zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
+    return [(n.to_text(), dns.rdatatype.to_text(r.rdtype), r.to_text()) for n, _ttl, r in zone.iterate_rdatas()]
 
 
 @contextmanager

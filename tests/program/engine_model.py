@@ -27,7 +27,7 @@ class Thing:
 
     @staticmethod
     def of(resource: Resource) -> "Thing":
-        metadata: dict[str, Any] = reveal(resource.inputs).get("metadata", {})
+        metadata: dict[str, Any] = reveal(resource.inputs.get("metadata", {}))
         kind = resource.type.rpartition(":")[2]
         return Thing(kind, metadata.get("namespace", ""), metadata.get("name", resource.urn))
 
@@ -80,7 +80,7 @@ class Engine:
                     raise Protected(urn)
                 steps.append(("create", resource))
                 late.append(("delete", old))
-            elif (reveal(old.inputs), old.protect) != (reveal(resource.inputs), resource.protect):
+            elif old is not resource and (reveal(old.inputs), old.protect) != (reveal(resource.inputs), resource.protect):
                 steps.append(("update", resource))
         for urn, old in reversed(self.state.items()):
             if urn not in wanted:

@@ -1,9 +1,8 @@
 """Stacks whose outputs are handed on: a primary, the backup that reads it, and what each put out before."""
 
-from functools import cache
 from typing import Any
 
-import yaml
+import pulumi
 
 from offline.program import record, stack_config
 from offline.recorder import Recording
@@ -19,36 +18,34 @@ def settings_of(stack: str, **changes: Any) -> Config:
 
 
 def run(stack: str, config: Config, primary: Recording | None = None, before: Recording | None = None) -> Recording:
-    """The program of one stack.
+    """The program of one stack, run once for the same settings and outputs.
 
     Args:
         stack: `primary` or `backup`.
         config: its settings.
         primary: whose outputs a backup reads.
         before: what the stack itself put out before.
+
+    Raises:
+        pulumi.RunError: the program refused its configuration.
     """
-    texts = [yaml.safe_dump(config), *(yaml.safe_dump(_key(found)) for found in (primary, before))]
-    found = {("mail/primary"): primary, f"mail/{stack}": before}
-    return _run(stack, tuple(texts), _Unhashed(config, {name: dict(r.outputs) for name, r in found.items() if r}))
+    given = {"mail/primary": primary, f"mail/{stack}": before}
+    outputs = {name: dict(recording.outputs) for name, recording in given.items() if recording}
+    key = repr((stack, config, outputs))
+    if key not in _ENDS:
+        _ENDS[key] = _end(stack, config, outputs)
+    found = _ENDS[key]
+    if isinstance(found, pulumi.RunError):
+        raise found.with_traceback(None)
+    return found
 
 
-def _key(recording: Recording | None) -> Any:
-    return repr(recording.outputs) if recording else None
+_ENDS: dict[str, Recording | pulumi.RunError] = {}
+"""How each run ended, once a process, by all that it was given: what it registered, or why it was refused."""
 
 
-class _Unhashed:
-    """What goes with a key that is compared in its place."""
-
-    def __init__(self, config: Config, outputs: dict[str, Any]) -> None:
-        self.config, self.outputs = config, outputs
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-
-@cache
-def _run(stack: str, _key: tuple[str, ...], given: _Unhashed) -> Recording:
-    return record(stack, given.config, OfflineWorld(given.outputs))
+def _end(stack: str, config: Config, outputs: dict[str, Any]) -> Recording | pulumi.RunError:
+    try:
+        return record(stack, config, OfflineWorld(outputs))
+    except pulumi.RunError as refused:
+        return refused
