@@ -1,12 +1,10 @@
 """Programs that run beside the tests: on free ports of 127.0.0.1, and gone with everything they started when the tests are."""
 
 import os
-import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +16,16 @@ READY_SECONDS = 60
 POLL_SECONDS = 0.05
 ATTEMPTS = 5
 STOP_SECONDS = 20
+# Runs a program until it ends or nobody holds the other end of this shell's input any more, and ends all that it started.
+# So nothing stays when the tests are killed, and have no time to clean up.
+GUARD = f"""
+exec 3<&0
+"$@" < /dev/null &
+program=$!
+(read -r _ <&3; kill $program; sleep {STOP_SECONDS}; kill -KILL 0) &
+wait $program
+kill -KILL 0
+"""
 
 
 class NotReady(Exception):  # noqa: N818  it is what happened
@@ -32,7 +40,7 @@ def free_port() -> int:
 
 
 class Process:
-    """A running program and what it started, in a process group of its own.
+    """A running program and what it started, in a process group of its own. It ends with whoever started it.
 
     Args:
         command: the program with its arguments.
@@ -41,12 +49,12 @@ class Process:
     """
 
     def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
-        self._log = log
+        self._name, self._log = command[0], log
         with log.open("a") as output:
             self._process = subprocess.Popen(
-                [str(part) for part in command],
+                ["sh", "-c", GUARD, "sh", *(str(part) for part in command)],
                 env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -62,18 +70,14 @@ class Process:
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
-                raise NotReady(f"{self._process.args[0]}: {self._log.read_text()[-2000:]}")
+                raise NotReady(f"{self._name}: {self._log.read_text()[-2000:]}")
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
         """End it, and all that it started. Twice is as good as once."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(2 * STOP_SECONDS)
 
     def __enter__(self) -> Self:
         return self
