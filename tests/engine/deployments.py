@@ -1,28 +1,35 @@
-"""A stack on the real Pulumi engine: its state in a folder, Cloudflare wherever the test says."""
+"""A stack on the real Pulumi engine, by its Automation API: its state in a folder, its secrets behind a passphrase."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-PROJECT, STACK = "mail", "test"
+from pulumi import automation
+from pulumi.automation import CommandError, EngineEvent, OpType
+
+from .command import Command
+
+STACK = "test"
 PLUGINS = ("cloudflare", "kubernetes", "random", "tls")  # the engine asks for those of every SDK that is installed
-TIMEOUT_SECONDS = 300
+UNTOUCHED = (OpType.SAME, OpType.REFRESH, OpType.READ)
+PARTS_OF_A_REPLACEMENT = (OpType.CREATE_REPLACEMENT, OpType.DELETE_REPLACED)
 
 
-def missing() -> str | None:
-    """What engine tests need and is not installed here, or None."""
-    if not shutil.which("pulumi"):
-        return "pulumi is not on PATH"
-    plugins = Path(os.environ.get("PULUMI_HOME", "~/.pulumi")).expanduser() / "plugins"
+def missing(*plugins: str) -> str | None:
+    """What engine tests need and is not installed here, or None.
+
+    Args:
+        plugins: the providers they need beside the engine.
+    """
+    for command in ("pulumi", "pulumi-language-python"):
+        if not shutil.which(command):
+            return f"{command} is not on PATH"
+    installed = Path(os.environ.get("PULUMI_HOME", "~/.pulumi")).expanduser() / "plugins"
     absent = [
-        name for name in PLUGINS if not shutil.which(f"pulumi-resource-{name}") and not any(plugins.glob(f"resource-{name}-v*"))
+        name for name in plugins if not shutil.which(f"pulumi-resource-{name}") and not any(installed.glob(f"resource-{name}-v*"))
     ]
     return f"these plugins of Pulumi are not installed: {', '.join(absent)}" if absent else None
 
@@ -33,107 +40,112 @@ class Run:
 
     failed: bool
     output: str = field(repr=False)
-    events: list[dict[str, Any]] = field(repr=False)
+    events: list[EngineEvent] = field(repr=False)
 
     @property
     def steps(self) -> dict[str, str]:
         """Resource names to what was done, or was begun, with them; less those that stay the same."""
-        found = [event["resourcePreEvent"]["metadata"] for event in self.events if "resourcePreEvent" in event]
-        return {step["urn"].rpartition("::")[2]: step["op"] for step in found if step["op"] not in ("same", "refresh")}
+        found = [event.resource_pre_event.metadata for event in self.events if event.resource_pre_event]
+        left_out = (*UNTOUCHED, *PARTS_OF_A_REPLACEMENT)
+        return {step.urn.rpartition("::")[2]: OpType(step.op).value for step in found if step.op not in left_out}
 
     @property
     def counts(self) -> dict[str, int]:
         """Operations to how many resources, as the engine sums them up."""
-        (summary,) = [event["summaryEvent"] for event in self.events if "summaryEvent" in event]
-        return summary["resourceChanges"]
+        (summary,) = [event.summary_event for event in self.events if event.summary_event]
+        return {OpType(op).value: count for op, count in summary.resource_changes.items()}
 
 
 class Deployment:
-    """One stack of `program`.
+    """One stack.
 
     Args:
-        folder: an empty one.
-        api_url: where Cloudflare is.
-        token: for it; None leaves it out of the config.
+        folder: of its project, with the state in `state`; both are there when another stack of the project was first.
+        stack: its name.
+        environment: variables for the program and its providers.
     """
 
-    def __init__(self, folder: Path, api_url: str, token: str | None) -> None:
+    def __init__(self, folder: Path, stack: str = STACK, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self.told: list[str] = []
-        """Everything the engine wrote, and every event of it."""
-        (folder / "state").mkdir()
-        (folder / "__main__.py").write_text("from tests.engine.program import deploy\n\ndeploy()\n")
-        options = {"virtualenv": sys.prefix} if sys.prefix != sys.base_prefix else {}
-        (folder / "Pulumi.yaml").write_text(json.dumps({"name": PROJECT, "runtime": {"name": "python", "options": options}}))
-        foreign = ("CLOUDFLARE_", "PULUMI_STACK", "PULUMI_ACCESS", "PULUMI_CONFIG")
-        self._environment = {
-            **{key: value for key, value in os.environ.items() if not key.startswith(foreign)},
-            "CLOUDFLARE_BASE_URL": api_url,
+        self.name = stack
+        (folder / "state").mkdir(exist_ok=True)
+        self.environment = {
             "PULUMI_BACKEND_URL": f"file://{folder / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase",
-            "PULUMI_DEBUG_COMMANDS": "true",  # for --event-log
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PYTHONPATH": str(ROOT),
+            **(environment or {}),
         }
-        self._pulumi("stack", "init", STACK)
-        if token:
-            self._pulumi("config", "set", "--secret", "token", token)
+        """For every command; a change holds for those that follow."""
+        self.command = Command()
+        workspace = automation.LocalWorkspace(
+            work_dir=str(folder), env_vars=self.environment, secrets_provider="passphrase", pulumi_command=self.command
+        )
+        self.stack = automation.Stack.create_or_select(stack, workspace)
 
-    def configure(self, dns: Mapping[str, Any]) -> None:
-        """Set the arguments of `MailDns`."""
-        self._pulumi("config", "set", "dns", json.dumps(dns))
+    @property
+    def told(self) -> list[str]:
+        """Everything the engine wrote, and every event of it."""
+        return self.command.told
 
-    def preview(self, *options: str) -> Run:
+    def preview(self, *, expect_no_changes: bool = False) -> Run:
         """What an `up` would do."""
-        return self._run("preview", *options)
+        return self._run(self.stack.preview, expect_no_changes=expect_no_changes)
 
     def up(self, *, preview: bool = False) -> Run:
         """Deploy; after a preview, as the command does unless it is told otherwise, or for speed without."""
-        return self._run("up", "--yes", *(() if preview else ("--skip-preview",)))
+        if preview and (first := self.preview()).failed:
+            return first
+        return self._run(self.stack.up, show_secrets=False)
 
-    def refresh(self) -> Run:
+    def killed_up(self, when: Callable[[], bool]) -> Run:
+        """Deploy, and be killed on the way, with no chance to note what is under way."""
+        self.command.kill_when = when
+        try:
+            return self.up()
+        finally:
+            self.command.kill_when = None
+
+    def refresh(self, *, clear_pending_creates: bool = False) -> Run:
         """Read what is there into the state."""
-        return self._run("refresh", "--yes", "--skip-preview")
+        return self._run(self.stack.refresh, show_secrets=False, clear_pending_creates=clear_pending_creates)
 
     def destroy(self) -> Run:
         """Delete everything, after the preview that the command begins with."""
-        return self._run("destroy", "--yes")
+        first = self._run(self.stack.preview_destroy, show_secrets=False)
+        return first if first.failed else self._run(self.stack.destroy, show_secrets=False)
+
+    def unprotect_all(self) -> None:
+        """Let everything go."""
+        self.run("state", "unprotect", "--all", "--yes", "--stack", self.name)
+
+    def run(self, *arguments: str) -> None:
+        """A command that the Automation API has no call for."""
+        self.command.run(list(arguments), str(self.folder), self.environment)
 
     def outputs(self) -> dict[str, Any]:
-        """The stack's outputs."""
-        return json.loads(self._pulumi("stack", "output", "--json"))
+        """The stack's outputs, with their secrets in the clear."""
+        return {name: found.value for name, found in self.stack.outputs().items()}
 
-    def state(self) -> str:
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state, with their secrets in the clear."""
+        return (self.stack.export_stack().deployment or {}).get("resources", [])
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """The resources of a type that are in the state, with their secrets in the clear."""
+        return [resource for resource in self.resources() if resource["type"] == kind]
+
+    def on_disk(self) -> str:
         """The state and the config as they are on disk."""
         files = [*(self.folder / "state").rglob("*"), *self.folder.glob("*.yaml")]
         return "".join(path.read_text() for path in files if path.is_file())
 
-    def of_type(self, kind: str) -> list[dict[str, Any]]:
-        """The resources of a type that are in the state, with their secrets in the clear."""
-        state = json.loads(self._pulumi("stack", "export", "--show-secrets"))
-        return [resource for resource in state["deployment"]["resources"] if resource["type"] == kind]
-
-    def _run(self, *command: str) -> Run:
-        log = self.folder / "events.json"
-        log.unlink(missing_ok=True)
-        done = self._call(*command, "--event-log", str(log))
-        events = log.read_text() if log.exists() else ""
-        self.told += [done.stdout, done.stderr, events]
-        return Run(done.returncode != 0, done.stdout + done.stderr, [json.loads(line) for line in events.splitlines()])
-
-    def _pulumi(self, *command: str) -> str:
-        done = self._call(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def _call(self, *command: str) -> subprocess.CompletedProcess[str]:
-        options = ("--non-interactive", "--color", "never", "--stack", STACK)
-        return subprocess.run(
-            ["pulumi", *command, *(options if command[:2] != ("stack", "init") else options[:3])],
-            cwd=self.folder,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+    def _run(self, command: Callable[..., Any], **options: Any) -> Run:
+        events: list[EngineEvent] = []
+        try:
+            done = command(on_event=events.append, color="never", **options)
+        except CommandError as error:
+            output, failed = str(error), True
+        else:
+            output, failed = done.stdout + done.stderr, False
+        self.told.append(repr(events))
+        return Run(failed, output, events)

@@ -11,9 +11,10 @@ import dns.zone
 import pytest
 
 from .cloudflare_api import TOKEN, CloudflareApi
-from .deployments import Deployment, missing
+from .deployments import PLUGINS, missing
+from .dns_deployment import DnsDeployment
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=f"no Pulumi engine here: {missing()}")
+pytestmark = pytest.mark.skipif(missing(*PLUGINS) is not None, reason=f"no Pulumi engine here: {missing(*PLUGINS)}")
 
 PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
 COM, ORG = "c" * 32, "d" * 32
@@ -47,14 +48,14 @@ def api() -> Iterator[CloudflareApi]:
 
 
 @pytest.fixture
-def deployed(tmp_path: Path, api: CloudflareApi) -> Deployment:
+def deployed(tmp_path: Path, api: CloudflareApi) -> DnsDeployment:
     """A stack whose first `up` is done."""
-    deployment = Deployment(tmp_path, api.url, TOKEN)
+    deployment = DnsDeployment(tmp_path, api.url, TOKEN)
     deploy(deployment, api, DNS)
     return deployment
 
 
-def deploy(deployment: Deployment, api: CloudflareApi, args: dict[str, Any]) -> list[tuple[str, str]]:
+def deploy(deployment: DnsDeployment, api: CloudflareApi, args: dict[str, Any]) -> list[tuple[str, str]]:
     """Deploy, and return which records were written: the method and the name."""
     names = {record["id"]: record["name"] for zone in ZONES for record in api.records(zone)}
     api.forget_requests()
@@ -86,21 +87,21 @@ def parsed(text: str, zone: str) -> set[tuple[str, int, dns.rdata.Rdata]]:
     return {(name.to_text(), ttl, rdata) for name, ttl, rdata in found.iterate_rdatas()}
 
 
-def zone_file(deployment: Deployment) -> set[tuple[str, int, dns.rdata.Rdata]]:
+def zone_file(deployment: DnsDeployment) -> set[tuple[str, int, dns.rdata.Rdata]]:
     """What the component says is in the zone of the mail domain."""
     return parsed(deployment.outputs()["zone_files"]["example.com"], "example.com")
 
 
-def assert_nothing_changes(deployment: Deployment, api: CloudflareApi) -> None:
+def assert_nothing_changes(deployment: DnsDeployment, api: CloudflareApi) -> None:
     api.forget_requests()
-    for run in (deployment.refresh(), deployment.preview("--expect-no-changes")):
+    for run in (deployment.refresh(), deployment.preview(expect_no_changes=True)):
         assert not run.failed, run.output
         assert run.counts.keys() == {"same"}
     assert api.writes() == []
 
 
 def test_a_preview_needs_no_token_and_no_network(tmp_path: Path):
-    deployment = Deployment(tmp_path, NOWHERE, None)
+    deployment = DnsDeployment(tmp_path, NOWHERE, None)
     deployment.configure(DNS)
     run = deployment.preview()
     assert not run.failed, run.output
@@ -108,7 +109,7 @@ def test_a_preview_needs_no_token_and_no_network(tmp_path: Path):
     assert {"dns-mx-example.com", "dns-dkim-s1-rsa._domainkey.example.com", "dns-dnssec-example.com"} <= run.steps.keys()
 
 
-def test_the_zones_hold_what_the_zone_files_say(deployed: Deployment, api: CloudflareApi):
+def test_the_zones_hold_what_the_zone_files_say(deployed: DnsDeployment, api: CloudflareApi):
     files = deployed.outputs()["zone_files"]
     for zone_id, name in ZONES.items():
         assert parsed(api.export(zone_id), name) == parsed(files[name], name)
@@ -119,12 +120,12 @@ def test_the_zones_hold_what_the_zone_files_say(deployed: Deployment, api: Cloud
     assert deployed.outputs()["ds"] == {"example.com": api.dnssec(COM)["ds"]}
 
 
-def test_nothing_changes_when_nothing_has_changed(deployed: Deployment, api: CloudflareApi):
+def test_nothing_changes_when_nothing_has_changed(deployed: DnsDeployment, api: CloudflareApi):
     assert deploy(deployed, api, DNS) == []
     assert_nothing_changes(deployed, api)
 
 
-def test_what_others_changed_is_put_back_after_a_refresh(deployed: Deployment, api: CloudflareApi):
+def test_what_others_changed_is_put_back_after_a_refresh(deployed: DnsDeployment, api: CloudflareApi):
     found = {(record["type"], record["name"]): record for record in api.records(COM)}
     mx, dmarc = found["MX", "example.com"], found["TXT", "_dmarc.example.com"]
     by_hand(api, "DELETE", mx)
@@ -136,7 +137,7 @@ def test_what_others_changed_is_put_back_after_a_refresh(deployed: Deployment, a
 
 def test_a_record_that_was_there_before_is_named(tmp_path: Path, api: CloudflareApi):
     by_hand(api, "POST", {"id": "", "type": "MX", "name": "example.com", "content": "mx1.example.com", "priority": 10, "ttl": 60})
-    deployment = Deployment(tmp_path, api.url, TOKEN)
+    deployment = DnsDeployment(tmp_path, api.url, TOKEN)
     deployment.configure(DNS)
     run = deployment.up()
     assert run.failed
@@ -145,7 +146,7 @@ def test_a_record_that_was_there_before_is_named(tmp_path: Path, api: Cloudflare
 
 
 def test_a_token_that_is_refused_is_not_tried_for_long(tmp_path: Path, api: CloudflareApi):
-    deployment = Deployment(tmp_path, api.url, "x" * 40)
+    deployment = DnsDeployment(tmp_path, api.url, "x" * 40)
     deployment.configure(DNS)
     run = deployment.up()
     assert run.failed
@@ -154,7 +155,7 @@ def test_a_token_that_is_refused_is_not_tried_for_long(tmp_path: Path, api: Clou
     assert len(api.requests) == len({(request.path, request.body.get("name"), str(request.body)) for request in api.requests})
 
 
-def test_a_change_is_one_request(deployed: Deployment, api: CloudflareApi):
+def test_a_change_is_one_request(deployed: DnsDeployment, api: CloudflareApi):
     args = changed(priority=20)
     assert deploy(deployed, api, args) == [("PUT", "example.com")]
     args["domains"][0]["spf"] = {"includes": ["amazonses.com"]}
@@ -183,13 +184,13 @@ def test_what_stays_is_not_in_the_way_of_what_comes(
     tmp_path: Path, api: CloudflareApi, before: dict[str, Any], after: dict[str, Any]
 ):
     # Cloudflare refuses a record that is there already, even when it would go a moment later.
-    deployment = Deployment(tmp_path, api.url, TOKEN)
+    deployment = DnsDeployment(tmp_path, api.url, TOKEN)
     deploy(deployment, api, changed(**before))
     deploy(deployment, api, changed(**after))
     assert parsed(api.export(COM), "example.com") == zone_file(deployment)
 
 
-def test_a_key_is_rotated_without_touching_other_records(deployed: Deployment, api: CloudflareApi):
+def test_a_key_is_rotated_without_touching_other_records(deployed: DnsDeployment, api: CloudflareApi):
     old, new, other = {"name": "s1-rsa", "algorithm": "rsa"}, {"name": "s2-rsa", "algorithm": "rsa"}, SELECTORS[1]
     record = "{}._domainkey.example.com"
 
@@ -207,7 +208,7 @@ def test_a_key_is_rotated_without_touching_other_records(deployed: Deployment, a
     assert sorted(keys) == ["dkim-s1-ed25519._domainkey.example.com", "dkim-s2-rsa._domainkey.example.com"]
 
 
-def test_a_key_that_signs_is_not_taken_out_by_mistake(deployed: Deployment, api: CloudflareApi):
+def test_a_key_that_signs_is_not_taken_out_by_mistake(deployed: DnsDeployment, api: CloudflareApi):
     api.forget_requests()
     deployed.configure(changed(dkim_selectors=SELECTORS[:1]))
     run = deployed.up(preview=True)
@@ -217,7 +218,7 @@ def test_a_key_that_signs_is_not_taken_out_by_mistake(deployed: Deployment, api:
     assert api.writes() == []
 
 
-def test_a_zone_stays_signed_when_nobody_asks_for_it_any_more(deployed: Deployment, api: CloudflareApi):
+def test_a_zone_stays_signed_when_nobody_asks_for_it_any_more(deployed: DnsDeployment, api: CloudflareApi):
     # Its DS record is still in the parent zone: without signatures nobody could look the zone up.
     assert deploy(deployed, api, changed(dnssec=False, tlsa=[])) == [
         ("DELETE", "_25._tcp.mx1.example.com"),
@@ -226,7 +227,7 @@ def test_a_zone_stays_signed_when_nobody_asks_for_it_any_more(deployed: Deployme
     assert api.dnssec(COM)["status"] == "active"
 
 
-def test_destroy_stops_at_the_keys_before_it_deletes_anything(deployed: Deployment, api: CloudflareApi):
+def test_destroy_stops_at_the_keys_before_it_deletes_anything(deployed: DnsDeployment, api: CloudflareApi):
     api.forget_requests()
     run = deployed.destroy()
     assert run.failed
@@ -237,7 +238,7 @@ def test_destroy_stops_at_the_keys_before_it_deletes_anything(deployed: Deployme
 
 def test_until_the_registrar_has_the_ds_record_only_dnssec_is_asked_for_again(tmp_path: Path):
     with CloudflareApi(ZONES, ds_at_registrar=False) as api:
-        deployment = Deployment(tmp_path, api.url, TOKEN)
+        deployment = DnsDeployment(tmp_path, api.url, TOKEN)
         deploy(deployment, api, DNS)
         api.forget_requests()
         assert not deployment.refresh().failed
@@ -245,7 +246,7 @@ def test_until_the_registrar_has_the_ds_record_only_dnssec_is_asked_for_again(tm
         assert [(request.method, request.body) for request in api.writes()] == [("PATCH", {"status": "active"})]
 
 
-def test_no_secret_is_in_the_clear(deployed: Deployment):
+def test_no_secret_is_in_the_clear(deployed: DnsDeployment):
     deployed.preview()
     deployed.refresh()
     secrets = {TOKEN}
@@ -255,7 +256,7 @@ def test_no_secret_is_in_the_clear(deployed: Deployment):
             lines = json.loads(pair["outputs"][field]["plaintext"]).splitlines()[-3:-1]
             secrets |= {line for line in lines if len(line) >= 40 and "-----" not in line}
     assert len(secrets) >= 5
-    seen = "".join([deployed.state(), *deployed.told, json.dumps(deployed.outputs())])
+    seen = "".join([deployed.on_disk(), *deployed.told, json.dumps(deployed.outputs())])
     assert "example.com" in seen
     assert not any(secret in seen for secret in secrets)
     assert "PRIVATE KEY" not in seen

@@ -1,0 +1,52 @@
+"""Regions in each world: deployed once for the tests that only look, and anew for each test that changes something."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from . import local
+from .deployments import missing
+from .echo.world import EchoWorld
+from .regions import Regions, World
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(EchoWorld, marks=pytest.mark.skipif(missing() is not None, reason=str(missing())), id="echo"),
+        pytest.param(
+            local.LocalWorld, marks=pytest.mark.skipif(local.missing() is not None, reason=str(local.missing())), id="local"
+        ),
+    ],
+)
+def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def deployed_regions(new_world: Callable[[], World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regions]:
+    """Both regions after their first `up`. Only to look at."""
+    with new_world() as world:
+        regions = Regions(tmp_path_factory.mktemp("regions"), world)
+        regions.up()
+        yield regions
+
+
+@pytest.fixture
+def regions(new_world: Callable[[], World], request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Regions]:
+    """Both regions after their first `up`, for one test alone."""
+    with new_world() as world:
+        if world.is_in_folder:
+            yield request.getfixturevalue("deployed_regions").copy(tmp_path)
+        else:
+            regions = Regions(tmp_path, world)
+            regions.up()
+            yield regions
+
+
+@pytest.fixture
+def new_regions(new_world: Callable[[], World], tmp_path: Path) -> Iterator[Regions]:
+    """Both regions before their first `up`."""
+    with new_world() as world:
+        yield Regions(tmp_path, world)
