@@ -26,7 +26,7 @@ run({name!r})
 
 def python_runtime() -> Mapping[str, Any]:
     """The runtime of a Python project that uses what this test uses."""
-    return {"name": "python", "options": {"virtualenv": sys.prefix}}
+    return {"name": "python", "options": {"virtualenv": sys.prefix} if sys.prefix != sys.base_prefix else {}}
 
 
 def echoes(folder: Path) -> Mapping[str, Any]:
