@@ -33,9 +33,9 @@ lab: tools ## Two regions on this machine to play with, until Ctrl-C
 tools: $(VENV)/ready .tools/crds ## What those two need, built by Go and fetched from Go modules
 	@$(RUN) -m tests.cluster.programs
 
-.tools/crds: tests/contract/crds.txt
+.tools/crds: tests/cluster/crds.txt
 	@echo "Fetching the definitions of other people's objects"
-	@$(PYTHON) -m tests.contract.crds $@
+	@$(PYTHON) -m tests.cluster.crds $@
 
 lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff check .

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from components.backup.jobs.restore import Request, restore_object
+from components.stalwart import database
+from components.stalwart.arguments import StalwartServerArgs
 from offline.build import is_manifest
 from offline.program import record
 from offline.recorder import Recording, reveal
@@ -18,6 +21,8 @@ from tests.conftest import changed
 from tests.golden.regions import REGIONS
 from tests.program.stacks import settings_of
 from tests.program.test_external_dns import DNS, DOMAINS
+from tests.unit.servers import DISTRIBUTED, server
+from tests.unit.test_database import ARCHIVED, RESTORED
 from tests.unit.test_settings import CASES
 
 
@@ -42,6 +47,7 @@ STACKS: dict[str, Callable[[], Recording]] = {
     "node-port": lambda: changed("primary", exposure={"kind": "NodePort", "addresses": ["203.0.113.10"]}),
     "host-port": lambda: changed("primary", exposure={"kind": "HostPort", "addresses": ["203.0.113.10"]}),
 }
+WITH_CLASSES = {**DISTRIBUTED, "storage": {**DISTRIBUTED["storage"], "storage_class": "fast", "wal_size": "10Gi"}}
 TEMPLATES: dict[str, Callable[[Any], Any]] = {
     "Deployment": lambda spec: spec["template"],
     "StatefulSet": lambda spec: spec["template"],
@@ -128,3 +134,30 @@ def test_every_pod_is_admitted_where_restricted_is_enforced(name: str, quiet_reg
     assert pods
     enforced = {namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] for namespace in brought}
     assert enforced - {"restricted"} == ({"privileged"} if name == "host-port" else set())
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"storage_class": "fast"}, {"secrets": False}], ids=["plain", "another class", "no Secrets"]
+)
+def test_the_restore_that_a_job_makes_is_accepted(more: dict[str, Any], quiet_region: Region):
+    request = Request("default", "mail-primary-archive", "mail", "mail-2", "stalwart-data", **more)
+    quiet_region.api.create(restore_object(request, "mail-primary-archive-20261103024700"), dry_run=True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [ARCHIVED, RESTORED, WITH_CLASSES], ids=["archived", "restored to a moment", "with classes"]
+)
+def test_a_database_is_accepted_whatever_it_is_told(arguments: StalwartServerArgs, quiet_region: Region):
+    found = server(arguments)
+    stores = [("barmancloud.cnpg.io/v1", "ObjectStore", spec) for spec in database.object_stores(found).values()]
+    for api_version, kind, spec in [("postgresql.cnpg.io/v1", "Cluster", database.cluster(found)), *stores]:
+        metadata = {"name": "database", "namespace": "default"}
+        quiet_region.api.create({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}, dry_run=True)
+
+
+@pytest.mark.parametrize("kind", ["Service", "Schedule", "Certificate"])
+def test_a_misspelt_field_is_refused(kind: str, quiet_region: Region):
+    found = next(found for found in _objects("primary") if found["kind"] == kind)
+    metadata = {**found["metadata"], "namespace": "default"}
+    with pytest.raises(Refused, match="unknown field"):
+        quiet_region.api.create({**found, "metadata": metadata, "spec": {**found["spec"], "misspelt": 1}}, dry_run=True)

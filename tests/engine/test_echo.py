@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.region import DEFINITIONS
+
 from .deployments import Deployment, missing
 from .echo.cluster import AlreadyExists, Cluster, place
-from .echo.schemas import CRDS, faults
+from .echo.schemas import faults
 from .projects import echoes, python_runtime, write_project
 
 SERVICE = {
@@ -35,7 +37,7 @@ def misspelt(found: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("found", [SERVICE, SCHEDULE], ids=["Kubernetes' own", "other people's"])
 def test_a_misspelt_field_is_a_fault(found: dict[str, Any]):
-    if found is SCHEDULE and not CRDS.exists():
+    if found is SCHEDULE and not DEFINITIONS.exists():
         pytest.skip("other people's schemas are not here; `make tools` fetches them")
     assert faults(found) == []
     (fault,) = faults(misspelt(found))

@@ -294,3 +294,17 @@ def test_data_that_cannot_be_restored_like_this_is_refused(restored, storage, wo
 )
 def test_anything_else_is_not(restored, storage):
     assert restored_problems(restored, storage) == []
+
+
+def test_nothing_is_left_to_the_api_server_to_fill_in_a_list():
+    """A list belongs to whoever wrote it, as a whole: what is filled in later is a change that the next refresh sees."""
+    spec = database.cluster(server(RESTORED))
+    plugin = {"name", "enabled", "isWALArchiver", "parameters"}
+    assert [found.keys() for found in spec["plugins"]] == [plugin]
+    assert [found["plugin"].keys() for found in spec["externalClusters"]] == [plugin]
+
+
+def test_there_are_connections_for_every_pod():
+    spec = database.cluster(server(DISTRIBUTED))
+    assert int(spec["postgresql"]["parameters"]["max_connections"]) > 20 * 10  # pods, and the pool of each
+    assert spec["walStorage"]["size"] == "5Gi"

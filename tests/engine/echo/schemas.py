@@ -7,10 +7,9 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
-from offline.program import PROJECT_FOLDER
+from tests.cluster.region import DEFINITIONS
 from tests.contract.judges import CUSTOM, KUBERNETES_VERSIONS
 
-CRDS = PROJECT_FOLDER / ".tools" / "crds"
 ANY = {"type": "object"}
 
 
@@ -29,7 +28,7 @@ def faults(found: dict[str, Any]) -> list[str]:
 @cache
 def _custom(api_version: str, kind: str) -> dict[str, Any] | None:
     group, _, version = api_version.partition("/")
-    file = CRDS / f"{group}_{kind.lower()}s.yaml"
+    file = DEFINITIONS / f"{group}_{kind.lower()}s.yaml"
     if not file.exists():
         return None
     # Go takes flags anywhere in a pattern, Python only at its start.

@@ -1,4 +1,4 @@
-"""`python -m tests.contract.crds FOLDER`: other people's custom resource definitions, from their Go modules.
+"""`python -m tests.cluster.crds FOLDER`: other people's custom resource definitions, from their Go modules.
 
 crds.txt has a module with its version and the files in it, a line each. Go checks what it downloads by checksums.
 """
