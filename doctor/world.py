@@ -5,11 +5,15 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
+import dns.exception
 import dns.flags
 import dns.inet
+import dns.name
 import dns.nameserver
+import dns.rdatatype
 import dns.resolver
 
 from .lookup import Answer, ask
@@ -54,6 +58,30 @@ class World:
         return Addresses(found, None if found else next((answer for answer in answers if answer.failure), None))
 
 
+class _Resolver(dns.resolver.Resolver):
+    """Waits once for an answer that does not come, whichever checks ask for it: a cache keeps what was answered only."""
+
+    def __init__(self, configure: bool) -> None:
+        super().__init__(configure=configure)  # pyright: ignore[reportUnknownMemberType]
+        self._unanswered: set[tuple[str, str, int | None]] = set()
+
+    def resolve(
+        self,
+        qname: dns.name.Name | str,
+        rdtype: dns.rdatatype.RdataType | str = dns.rdatatype.A,
+        *args: Any,
+        **options: Any,
+    ) -> dns.resolver.Answer:
+        question = str(qname).lower().rstrip("."), str(rdtype), self.flags
+        if question in self._unanswered:
+            raise dns.resolver.LifetimeTimeout(timeout=self.lifetime, errors=[])
+        try:
+            return super().resolve(qname, rdtype, *args, **options)
+        except dns.exception.Timeout:
+            self._unanswered.add(question)
+            raise
+
+
 def real_world(resolvers: Sequence[str], timeout: float) -> World:
     """The Internet.
 
@@ -74,9 +102,9 @@ def real_world(resolvers: Sequence[str], timeout: float) -> World:
 
 
 def resolver_of(servers: Sequence[dns.nameserver.Nameserver], timeout: float) -> dns.resolver.Resolver:
-    """A resolver that asks each server up to three times within the timeout, and once for all checks."""
+    """A resolver that asks each server up to three times within the timeout, and asks a question once for all checks."""
     try:
-        resolver = dns.resolver.Resolver(configure=not servers)
+        resolver = _Resolver(configure=not servers)
     except dns.resolver.NoResolverConfiguration:
         raise ValueError("this machine has no resolver; name one with --resolver") from None
     if servers:

@@ -1,5 +1,6 @@
 """Recordings of both stacks, made once a process, and the hypothesis profile."""
 
+import gc
 from functools import cache
 
 import pulumi.runtime.resource
@@ -18,6 +19,10 @@ settings.load_profile("project")
 # The SDK tells the engine from which lines of code a resource comes. Nothing here asks, and below the deep stack of a test it
 # takes a quarter of a run's time.
 pulumi.runtime.resource._get_stack_trace = StackTrace
+
+# Recordings are kept, so there is little garbage in the many objects that a run of the program makes: to look for it as often as
+# usual takes a fifth of the time.
+gc.set_threshold(100_000, 20, 100)
 
 PRIMARY = "mail/primary"
 

@@ -3,6 +3,7 @@
 import socketserver
 import struct
 import threading
+import time
 from contextlib import contextmanager
 from functools import cache
 
@@ -10,6 +11,7 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
+import dns.nameserver
 import dns.rcode
 import dns.rdata
 import dns.rdatatype
@@ -55,33 +57,32 @@ class LocalDns:
 
     def reply(self, query):
         """The response, or None for none."""
+        answer = self.answer(query)
+        return None if answer is None else _response(query, *answer)
+
+    def answer(self, query):
+        """What there is to say: the response code, whether it is authentic, and the records; None for no response."""
         question = query.question[0]
         name, kind = _key(question.name.to_text()), dns.rdatatype.to_text(question.rdtype)
-        response = dns.message.make_response(query, recursion_available=True)
         how = next((how for (at, of), how in self.broken.items() if of in (None, kind) and f".{name}".endswith(f".{at}")), None)
         if how == "drop":
             return None
         if how in ("servfail", "refused") or (how == "bogus" and not query.flags & dns.flags.CD):
-            response.set_rcode(dns.rcode.REFUSED if how == "refused" else dns.rcode.SERVFAIL)
-            return response
+            return dns.rcode.REFUSED if how == "refused" else dns.rcode.SERVFAIL, False, ()
+        found, rcode = [], dns.rcode.NOERROR
         for _ in range(10):
             if records := self._at(name, kind):
-                response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *records))
+                found.append((name, kind, *records))
                 break
             alias = self._at(name, "CNAME")
             if not alias or kind == "CNAME":
                 if not self._exists(name):
-                    response.set_rcode(dns.rcode.NXDOMAIN)
+                    rcode = dns.rcode.NXDOMAIN
                 break
-            response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "CNAME", *alias))
+            found.append((name, "CNAME", *alias))
             name = _key(alias[0])
-        if (
-            self.validates
-            and query.flags & dns.flags.AD
-            and any(name == zone or name.endswith(f".{zone}") for zone in self.signed)
-        ):
-            response.flags |= dns.flags.AD
-        return response
+        signed = any(name == zone or name.endswith(f".{zone}") for zone in self.signed)
+        return rcode, bool(self.validates and query.flags & dns.flags.AD and signed), tuple(found)
 
     def _at(self, name, kind):
         if any((name, other) in self.records for other in KINDS):
@@ -98,6 +99,54 @@ def _parsed(origin, text):
     """Name, type and value of every record of a zone: parsed once, since every world begins with the same zones."""
     zone = dns.zone.from_text(text, origin=origin, relativize=False, check_origin=False)
     return [(n.to_text(), dns.rdatatype.to_text(r.rdtype), r.to_text()) for n, _ttl, r in zone.iterate_rdatas()]
+
+
+def _response(query, rcode, authentic, found):
+    response = dns.message.make_response(query, recursion_available=True)
+    response.set_rcode(rcode)
+    if authentic:
+        response.flags |= dns.flags.AD
+    for name, kind, *values in found:
+        response.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *values))
+    return response
+
+
+class InProcess(dns.nameserver.Nameserver):
+    """What a resolver asks instead of a server on a port: no packets and no threads, for half of the time."""
+
+    def __init__(self, local):
+        super().__init__()
+        self.local = local
+
+    def __str__(self):
+        return "in process"
+
+    def kind(self):
+        return "in process"
+
+    def is_always_max_size(self):
+        return True
+
+    def answer_nameserver(self):
+        return "127.0.0.1"
+
+    def answer_port(self):
+        return 53
+
+    def query(self, request, timeout, *_arguments, **_options):
+        answer = self.local.answer(request)
+        if answer is None:
+            time.sleep(timeout)
+            raise dns.exception.Timeout(timeout=timeout)
+        (question,) = request.question
+        key = question.name, question.rdtype, request.flags, answer
+        if key not in _RECEIVED:
+            _RECEIVED[key] = dns.message.from_wire(_response(request, *answer).to_wire())
+        return _RECEIVED[key]
+
+
+_RECEIVED = {}
+"""Responses as they come off the wire, made once a process: most worlds answer most questions alike."""
 
 
 @contextmanager

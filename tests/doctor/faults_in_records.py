@@ -29,8 +29,13 @@ def not_validating(local):
     local.dns.validates = False
 
 
-def times_out(name, kind):
-    return lambda local: setattr(local, "timeout", 3.0) or local.dns.fail(name, "drop", kind)
+def times_out(name, kind=None):
+    return lambda local: setattr(local, "dns_timeout", 1.0) or local.dns.fail(name, "drop", kind)
+
+
+def answered(name, how):
+    """A zone whose failure comes over sockets, so that each kind of failure is heard once as outside of tests."""
+    return lambda local: setattr(local, "over_sockets", True) or local.dns.fail(name, how)
 
 
 def refused(name):
@@ -196,9 +201,9 @@ ZONES = [
     fault("zone not signed", unsigned("DNSKEY"), "dnssec-unsigned", "example.com is not signed"),
     fault("zone without DS", unsigned("DS"), "dnssec-no-ds", "registrar"),
     fault("resolver that does not validate", not_validating, "dnssec-untold", "--resolver"),
-    fault("broken DNSSEC", lambda local: local.dns.fail(NET, "bogus"), "dnssec-broken", "example.net", "DS at the registrar"),
-    fault("name servers that fail", lambda local: local.dns.fail(NET, "servfail"), "dns-failed", "SERVFAIL", "name server"),
-    fault("resolver that refuses", lambda local: local.dns.fail(NET, "refused"), "dns-failed", "refuses", "--resolver"),
+    fault("broken DNSSEC", answered(NET, "bogus"), "dnssec-broken", "example.net", "DS at the registrar"),
+    fault("name servers that fail", answered(NET, "servfail"), "dns-failed", "SERVFAIL", "name server"),
+    fault("resolver that refuses", answered(NET, "refused"), "dns-failed", "refuses", "--resolver"),
     fault("policy host that cannot be asked about", refused("mta-sts.example.net"), "dns-failed", "mta-sts.example.net A"),
     fault(
         "authorisation that cannot be asked for",
@@ -227,7 +232,7 @@ ZONES = [
     fault("zone not delegated", lambda local: local.dns.forget(NET), "zone-missing", "example.net is registered"),
     fault(
         "one name that times out",
-        lambda local: setattr(local, "timeout", 3.0) or local.dns.fail("_imaps._tcp.example.com", "drop"),
+        times_out("_imaps._tcp.example.com"),
         "dns-failed",
         "no answer in time",
         "--timeout",
@@ -247,7 +252,7 @@ BLOCKLISTS = [
     ),
     fault("list that lists nothing", put(f"2.0.0.127.{ZEN}", "A"), "blocklist-untold", "127.0.0.2"),
     fault("list that answers nonsense", listed("203.0.113.5"), "blocklist-untold", "203.0.113.5"),
-    fault("list that fails", lambda local: local.dns.fail(ZEN, "refused"), "blocklist-untold", "refuses"),
+    fault("list that fails", refused(ZEN), "blocklist-untold", "refuses"),
     fault(
         "list of IPv6",
         lambda local: local.dns.add(local.reverse(MX1_V6).replace("ip6.arpa.", ZEN), "A", "127.0.0.3"),

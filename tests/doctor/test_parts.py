@@ -1,5 +1,6 @@
 """The parts that a whole run does not show."""
 
+import dns.exception
 import dns.zone
 import pytest
 
@@ -8,7 +9,7 @@ from doctor.checks import hosts, texts
 from doctor.checks.tlsa import _matches
 from doctor.deployment import deployment
 from doctor.findings import Severity, exit_code, fault, ok, unknown, warning
-from doctor.lookup import txt
+from doctor.lookup import Failure, txt
 from doctor.probes import Endpoint, Probe, Problem, Served, probe
 from doctor.run import _guarded
 from doctor.world import nameserver
@@ -105,6 +106,23 @@ def test_a_server_that_keeps_silent_is_not_one_that_turns_away(service):
     local.route("198.51.100.20", 1, mail_hosts.says_nothing())
     with local.world() as world:
         assert probe(world, Endpoint("mx2.example.com", "198.51.100.20", service, 1)).problem is Problem.SILENT
+
+
+def test_a_question_without_an_answer_is_waited_for_once():
+    local = Local()
+    local.over_sockets, local.dns_timeout = True, 0.5
+    asked = []
+    local.dns.reply = asked.append
+    with local.world() as world:
+        assert world.ask("example.net", "MX").failure is Failure.TIMEOUT
+        times = len(asked)
+        assert times
+        assert world.ask("EXAMPLE.net.", "MX").failure is Failure.TIMEOUT
+        with pytest.raises(dns.exception.Timeout):
+            world.resolver.resolve("example.net", "MX")
+        assert len(asked) == times
+        assert world.ask("example.net", "TXT").failure is Failure.TIMEOUT
+        assert len(asked) > times
 
 
 def seen(kind, port, untrusted=""):

@@ -6,8 +6,6 @@ from functools import partial
 import pytest
 
 from doctor.findings import Severity
-from offline import world
-from offline.program import record, stack_config
 from tests.conftest import changed, recorded
 from tests.program.stacks import run, settings_of
 from tests.program.test_failover import active
@@ -30,8 +28,7 @@ KEYS = [
 def both(backup=None, **primary):
     """Both stacks with other settings; the backup runs on what the primary put out."""
     first = changed("primary", **primary)
-    settings = {**stack_config("backup"), **{f"mail:{key}": value for key, value in (backup or {}).items()}}
-    return first, record("backup", settings, world.OfflineWorld({"mail/primary": dict(first.outputs)}))
+    return first, run("backup", settings_of("backup", **(backup or {})), first)
 
 
 def shipped():
@@ -106,7 +103,6 @@ class Recorded(Local):
 
     def __init__(self, *recordings):
         self.stacks = {one.stack: json.loads(json.dumps({key: one.outputs.get(key) for key in OUTPUTS})) for one in recordings}
-        self.timeout = 10.0
         self.dns = LocalDns()
         self.routes = {}
         self.route(ELSEWHERE, 25, mail_hosts.says("220 hello\r\n"))

@@ -1,20 +1,24 @@
 """A healthy world: two regions, three domains, everything as deployed. Tests break one thing in it."""
 
 import errno
+import json
 import socket
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import cache
+from unittest.mock import patch
 
 import dns.nameserver
 import dns.reversename
 
 from doctor.deployment import deployment
 from doctor.findings import Severity
+from doctor.probes import probe
 from doctor.run import examine
 from doctor.world import World, resolver_of
 
 from . import mail_hosts
-from .dns_server import LocalDns, serving
+from .dns_server import InProcess, LocalDns, serving
 from .mail_hosts import key_digest
 
 MX1, MX1_V6, OUT1, MX2, ELSEWHERE = "203.0.113.10", "2001:db8::10", "203.0.113.11", "198.51.100.20", "198.51.100.99"
@@ -116,11 +120,17 @@ BACKUP = {
 class Local:
     """The world and the outputs, to be changed before the doctor looks."""
 
+    timeout = 10.0
+    """Seconds for a handshake."""
+    dns_timeout = 10.0
+    """Seconds for a question to DNS."""
+    over_sockets = False
+    """Whether DNS is asked over UDP and TCP, and the hosts anew, as outside of tests."""
+
     def __init__(self):
         self.primary, self.backup = deepcopy(PRIMARY), deepcopy(BACKUP)
         self.with_backup = True
         self.others = {}
-        self.timeout = 10.0
         self.dns = LocalDns()
         self.routes = {}
         self._publish()
@@ -169,15 +179,32 @@ class Local:
 
     def examine(self):
         """What the doctor finds."""
-        with self.world() as world:
-            return examine(world, deployment(self.outputs()), BLOCKLISTS, [OUTBOUND])
+        with self.world() as world, patch("doctor.run.probe", self._probe):
+            return examine(world, _deployment(json.dumps(self.outputs())), BLOCKLISTS, [OUTBOUND])
+
+    def _probe(self, world, endpoint):
+        """A server says the same in every world, so each is knocked at once a process."""
+        if self.over_sockets:
+            return probe(world, endpoint)
+        key = endpoint, self.routes.get((endpoint.address, endpoint.port))
+        if key not in _HEARD:
+            _HEARD[key] = probe(world, endpoint)
+        return _HEARD[key]
 
     @contextmanager
     def world(self):
         """What the doctor looks at."""
-        with serving(self.dns) as port:
-            resolver = resolver_of([dns.nameserver.Do53Nameserver("127.0.0.1", port)], self.timeout)
+        with self._asked() as server:
+            resolver = resolver_of([server], self.dns_timeout)
             yield World(resolver, self.timeout, self.dial, mail_hosts.trust, lambda: mail_hosts.NOW)
+
+    @contextmanager
+    def _asked(self):
+        if not self.over_sockets:
+            yield InProcess(self.dns)
+            return
+        with serving(self.dns) as port:
+            yield dns.nameserver.Do53Nameserver("127.0.0.1", port)
 
     def _publish(self):
         for outputs in (PRIMARY, BACKUP):
@@ -198,6 +225,15 @@ class Local:
                 self.dns.add(self.reverse(address), "PTR", f"{name}.")
         for zone in BLOCKLISTS:
             self.dns.add(f"2.0.0.127.{zone}", "A", "127.0.0.2")
+
+
+_HEARD = {}
+
+
+@cache
+def _deployment(outputs):
+    """What the same outputs say is read once a process."""
+    return deployment(json.loads(outputs))
 
 
 def told(findings, at_least=Severity.UNKNOWN):

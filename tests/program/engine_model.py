@@ -80,7 +80,7 @@ class Engine:
                     raise Protected(urn)
                 steps.append(("create", resource))
                 late.append(("delete", old))
-            elif old is not resource and (reveal(old.inputs), old.protect) != (reveal(resource.inputs), resource.protect):
+            elif _differ(old, resource):
                 steps.append(("update", resource))
         for urn, old in reversed(self.state.items()):
             if urn not in wanted:
@@ -102,3 +102,8 @@ class Engine:
         self.world.discard(thing)
         if thing.kind in STATEFUL and resource.name != SCRATCH:
             self.lost.append(thing)
+
+
+def _differ(old: Resource, new: Resource) -> bool:
+    """Whether one is changed into the other; that a value has become a secret is no change."""
+    return old.protect != new.protect or (old.inputs != new.inputs and reveal(old.inputs) != reveal(new.inputs))

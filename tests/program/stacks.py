@@ -1,5 +1,6 @@
 """Stacks whose outputs are handed on: a primary, the backup that reads it, and what each put out before."""
 
+from functools import cache
 from typing import Any
 
 import pulumi
@@ -13,8 +14,14 @@ Config = dict[str, Any]
 
 def settings_of(stack: str, **changes: Any) -> Config:
     """A shipped stack's settings with others; None leaves a setting out."""
-    found = {**stack_config(stack), **{f"mail:{key}": value for key, value in changes.items()}}
+    found = {**_shipped(stack), **{f"mail:{key}": value for key, value in changes.items()}}
     return {key: value for key, value in found.items() if value is not None}
+
+
+@cache
+def _shipped(stack: str) -> Config:
+    """The settings in a stack's file, read once."""
+    return stack_config(stack)
 
 
 def run(stack: str, config: Config, primary: Recording | None = None, before: Recording | None = None) -> Recording:

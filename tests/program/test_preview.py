@@ -18,12 +18,25 @@ from offline.world import OfflineWorld
 from tests.conftest import recorded
 from tests.program.test_failover import active
 
+HEAVY = """
+import sys, offline.__main__ as command
+code = command.main(["--output", sys.argv[1]])
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"pulumi_cloudflare", "dns", "pytest", "requests", "jsonschema"}))
+sys.exit(code)
+"""
+
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory):
+def built(tmp_path_factory):
+    """What the command writes for both stacks in a process of its own, and what is printed there: at last, what is heavy."""
     folder = tmp_path_factory.mktemp("build")
-    assert main(["--output", str(folder)]) == 0
-    return folder
+    command = [sys.executable, "-c", HEAVY, str(folder)]
+    return folder, subprocess.run(command, cwd=PROJECT_FOLDER, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def build(built):
+    return built[0]
 
 
 def _files(folder):
@@ -147,22 +160,9 @@ def test_mistakes_are_printed_without_traceback_and_nothing_is_written(broken_pr
     assert not (broken_project / "build").exists()
 
 
-HEAVY = """
-import sys, offline.__main__ as command
-command.main(["--output", sys.argv[1]])
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"pulumi_cloudflare", "dns", "pytest", "requests", "jsonschema"}))
-"""
-
-
-def test_nothing_heavy_is_imported_unless_it_is_used(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-c", HEAVY, str(tmp_path)],
-        cwd=PROJECT_FOLDER,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.splitlines()[-1] == "[]"
+def test_nothing_heavy_is_imported_unless_it_is_used(built):
+    _folder, printed = built
+    assert printed.splitlines()[-1] == "[]"
 
 
 def test_the_settings_of_the_server_are_shown(build, stack):
