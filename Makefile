@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 STACKS := $(if $(STACK),--stack $(STACK))
+# What is compiled is kept: every command begins sooner.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: preview test test-cluster test-engine lab lint bench lock schema golden doctor rotate drill tools clean
 
