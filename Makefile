@@ -55,12 +55,14 @@ golden: $(VENV)/ready ## The golden files of the tests anew: read the difference
 schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settings in the README, from the types
 	@$(RUN) -m offline.schema
 
-lock: ## requirements.txt and requirements-lint.txt from pyproject.toml
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
+	--custom-compile-command "make lock" pyproject.toml
+
+lock: ## requirements.txt, requirements-lint.txt and those of the package from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
-	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--custom-compile-command "make lock" --extra doctor --extra test pyproject.toml --output-file requirements.txt
-	@$(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-		--custom-compile-command "make lock" --extra lint --extra aws --constraint requirements.txt pyproject.toml --output-file requirements-lint.txt
+	@$(LOCK) --extra doctor --extra test --output-file requirements.txt
+	@$(LOCK) --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
+	@$(LOCK) --constraint requirements.txt --output-file components/requirements.txt
 
 clean: ## Remove what the other targets made
 	@rm -rf build .tools $(VENV) .pytest_cache .hypothesis .ruff_cache

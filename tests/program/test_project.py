@@ -131,3 +131,12 @@ def test_the_readme_shows_only_commands_of_the_makefile():
     assert used >= {"preview", "test"}
     assert used <= targets
     assert json.loads(schema.SCHEMA_FILE.read_text())["title"]
+
+
+def test_the_package_runs_with_what_is_tested():
+    pins = [
+        set(re.findall(r"^[a-z0-9-]+==[^ ]+", (PROJECT_FOLDER / file).read_text(), re.MULTILINE))
+        for file in ("components/requirements.txt", "requirements.txt")
+    ]
+    assert len(pins[0]) >= 30
+    assert pins[0] < pins[1]
