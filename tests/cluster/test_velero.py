@@ -108,8 +108,10 @@ def test_what_one_region_backed_up_another_restores_when_the_first_is_gone(near:
         for name in ("mail-primary-hot", "mail-primary-archive"):
             _await_location(api, name)
 
+        api.wait("the schedule is taken", lambda: _phase(api, "Schedule", "mail-primary-archive") == "Enabled")
         schedule = api.get(VELERO, "Schedule", "mail-primary-archive", NAMESPACE)
-        api.patch(schedule, {"status": {"lastBackup": LAST_WEEK}})
+        # Velero has noted when it first saw the schedule, which would count as a run.
+        api.patch(schedule, {"status": {"lastBackup": LAST_WEEK, "lastSkipped": None}})
         velero.restart()
         (backup,) = api.wait("the schedule makes a backup", lambda: api.list(VELERO, "Backup", NAMESPACE))
         name = backup["metadata"]["name"]
