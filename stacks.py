@@ -1,5 +1,6 @@
 """What stacks have put out: this one the last time, and the primary's for its backup."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pulumi
@@ -12,12 +13,12 @@ from components.stalwart.options.recipients import RecipientSource
 from components.stalwart.options.storage import StorageKind
 from settings import Settings, SettingsError
 
+READ_AGAIN_AFTER_S = (0.1, 0.3, 1.0, 3.0)
+
 
 async def own_outputs() -> Mapping[str, object]:
     """What this stack itself put out the last time; a new stack has put out nothing."""
-    own = "/".join([pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()])
-    found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": own})
-    return found.get("outputs", {})
+    return await _outputs("/".join([pulumi.get_organization(), pulumi.get_project(), pulumi.get_stack()]))
 
 
 async def endpoints_of(primary_stack: str) -> RegionEndpoints:
@@ -28,7 +29,7 @@ async def endpoints_of(primary_stack: str) -> RegionEndpoints:
     help_text = f"Bring the primary up first: pulumi up --stack {parts[-1]}"
     try:
         # A StackReference to a stack that is not there stops the engine before the program can say what to do.
-        await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": full_name})
+        await _outputs(full_name)
     except Exception as error:  # the SDK raises no narrower one
         reason = str(error).rpartition("returned an error: ")[2]
         raise SettingsError(f"The stack {full_name} cannot be read: {reason}. {help_text}") from None
@@ -37,6 +38,23 @@ async def endpoints_of(primary_stack: str) -> RegionEndpoints:
         return RegionEndpoints.parse(details.secret_value if details.value is None else details.value)
     except EndpointsError as error:
         raise SettingsError(f"The stack {full_name} cannot be used: {error}. {help_text}") from None
+
+
+async def _outputs(stack: str) -> Mapping[str, object]:
+    """A stack's outputs. A state in files is half written for a moment, when an engine notes what it does: then read it again."""
+    for pause_s in READ_AGAIN_AFTER_S:
+        try:
+            return await _read(stack)
+        except Exception as error:  # the SDK raises no narrower one
+            if "failed to load checkpoint" not in str(error):
+                raise
+            await asyncio.sleep(pause_s)
+    return await _read(stack)
+
+
+async def _read(stack: str) -> Mapping[str, object]:
+    found = await pulumi.runtime.invoke_async("pulumi:pulumi:readStackOutputs", {"name": stack})
+    return found.get("outputs", {})
 
 
 def refuse_what_does_not_fit(settings: Settings, endpoints: RegionEndpoints) -> None:
