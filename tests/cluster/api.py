@@ -12,6 +12,7 @@ Object = dict[str, Any]
 MANAGER = "stalwart-mail-tests"
 TIMEOUT_SECONDS = 30
 POLL_SECONDS = 0.2
+WAIT_SECONDS = 150  # some of Velero's work begins once a minute
 
 
 class Refused(Exception):  # noqa: N818  it is what happened
@@ -92,19 +93,6 @@ class Api:
             self.patch(found, {"metadata": {"finalizers": None}})
         self.delete(found)
 
-    def wait(self, what: str, is_so: Callable[[], Any], seconds: float = 60) -> Any:
-        """What `is_so` returns once that is not nothing.
-
-        Raises:
-            TimeoutError: that has not come to be in time.
-        """
-        until = time.monotonic() + seconds
-        while not (found := is_so()):
-            if time.monotonic() > until:
-                raise TimeoutError(f"not within {seconds:.0f} s: {what}")
-            time.sleep(POLL_SECONDS)
-        return found
-
     def path(self, found: Object) -> str:
         """Where an object is."""
         metadata = found["metadata"]
@@ -131,3 +119,17 @@ class Api:
         if not reply.ok:
             raise Refused(reply.status_code, reply.json()["message"] if "json" in reply.headers["Content-Type"] else reply.text)
         return reply.json(), reply.headers.get("Warning", "")
+
+
+def wait(what: str, is_so: Callable[[], Any]) -> Any:
+    """What `is_so` returns once that is not nothing.
+
+    Raises:
+        TimeoutError: that has not come to be in time.
+    """
+    until = time.monotonic() + WAIT_SECONDS
+    while not (found := is_so()):
+        if time.monotonic() > until:
+            raise TimeoutError(f"not within {WAIT_SECONDS} s: {what}")
+        time.sleep(POLL_SECONDS)
+    return found

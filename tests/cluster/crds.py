@@ -14,6 +14,8 @@ LIST = Path(__file__).parent / "crds.txt"
 
 def fetch(folder: Path) -> int:
     """Put the definitions into a folder, all or none; how many there are."""
+    if not shutil.which("go"):
+        raise SystemExit("The definitions are fetched from Go modules, and Go is not on the PATH. Install Go 1.26 or newer.")
     partly = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(partly, ignore_errors=True)
     partly.mkdir(parents=True)

@@ -12,6 +12,7 @@ from tests.cluster.api import Api, Object, Refused
 PERIOD_SECONDS = 0.2
 CHANGED = "2026-01-01T00:00:00Z"
 STORAGE_CLASS = "standard"
+NOT_FOUND, CONFLICT = 404, 409
 
 
 class Kubelet:
@@ -25,9 +26,10 @@ class Kubelet:
     def __init__(self, api: Api, addresses: list[str]) -> None:
         self._api, self._addresses = api, addresses
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._play, name="kubelet")
-        self.failed: list[str] = []
-        """What the API server refused, other than that an object has gone or changed meanwhile."""
+        self._thread = threading.Thread(target=self._run, name="kubelet")
+        self._error: Exception | None = None
+        self.is_paused = threading.Event()
+        """While it is set, nothing is played."""
 
     def __enter__(self) -> Self:
         self._api.apply(
@@ -45,17 +47,25 @@ class Kubelet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
         self._is_over.set()
         self._thread.join()
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over.wait(PERIOD_SECONDS):
+                if not self.is_paused.is_set():
+                    self._play()
+        except Exception as error:  # whatever it is, who asked for the cluster must hear of it
+            self._error = error
 
     def _play(self) -> None:
-        acts = (("Pod", self._pod), ("PersistentVolumeClaim", self._claim), ("Service", self._service))
-        while not self._is_over.wait(PERIOD_SECONDS):
-            for kind, act in acts:
-                for found in self._api.list("v1", kind):
-                    try:
-                        act(found)
-                    except Refused as error:
-                        if error.code not in (404, 409):
-                            self.failed.append(str(error))
+        for kind, act in (("Pod", self._pod), ("PersistentVolumeClaim", self._claim), ("Service", self._service)):
+            for found in self._api.list("v1", kind):
+                try:
+                    act(found)
+                except Refused as error:
+                    if error.code not in (NOT_FOUND, CONFLICT):  # it has gone or changed meanwhile
+                        raise
 
     def _pod(self, found: Object) -> None:
         if found["status"]["phase"] != "Pending":

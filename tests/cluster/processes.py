@@ -3,8 +3,10 @@
 import os
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,10 +14,12 @@ from typing import Self
 import requests
 
 HOST = "127.0.0.1"
-READY_SECONDS = 60
+READY_SECONDS = 120
 POLL_SECONDS = 0.05
 ATTEMPTS = 5
 STOP_SECONDS = 20
+FOREIGN = ("AWS_",)
+"""Whoever runs the tests has these set for purposes of their own."""
 # Runs a program until it ends or nobody holds the other end of this shell's input any more, and ends all that it started.
 # So nothing stays when the tests are killed, and have no time to clean up.
 GUARD = f"""
@@ -26,6 +30,8 @@ program=$!
 wait $program
 kill -KILL 0
 """
+# The same for a folder: what still ends may write into it.
+CLEANER = 'read -r _; until rm -rf "$1"; do sleep 1; done'
 
 
 class NotReady(Exception):  # noqa: N818  it is what happened
@@ -39,6 +45,15 @@ def free_port() -> int:
         return taken.getsockname()[1]
 
 
+@contextmanager
+def scratch_folder(name: str) -> Iterator[Path]:
+    """A folder that is gone with the tests, also when they are killed."""
+    folder = Path(tempfile.mkdtemp(prefix=f"stalwart-mail-{name}-"))
+    command = ["sh", "-c", CLEANER, "sh", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+        yield folder
+
+
 class Process:
     """A running program and what it started, in a process group of its own. It ends with whoever started it.
 
@@ -50,23 +65,24 @@ class Process:
 
     def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
         self._name, self._log = command[0], log
+        own = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         with log.open("a") as output:
             self._process = subprocess.Popen(
                 ["sh", "-c", GUARD, "sh", *(str(part) for part in command)],
-                env={**os.environ, **(environment or {})},
+                env={**own, **(environment or {})},
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
 
-    def wait_until(self, is_ready: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
         """Wait for it to answer.
 
         Raises:
             NotReady: it ended before, or did not in time.
         """
-        until = time.monotonic() + seconds
+        until = time.monotonic() + READY_SECONDS
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > until:
                 self.stop()
@@ -102,10 +118,11 @@ def started(start: Callable[[], Process]) -> Process:
 
 
 def answers(url: str, token: str = "", authority: Path | None = None) -> bool:
-    """Whether somebody serves there, and lets the token in when there is one."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        reply = requests.get(url, headers=headers, verify=str(authority), timeout=5)
-    except requests.RequestException:
-        return False
-    return reply.ok or not token
+    """Whether all is well with who serves there, and proves to be of the authority when there is one."""
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            return session.get(url, headers=headers, verify=str(authority) if authority else True, timeout=5).ok
+        except requests.RequestException:
+            return False

@@ -4,7 +4,9 @@
 `KUBEBUILDER_ASSETS` names a folder that has some of them already, as for Kubernetes' own envtest.
 """
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,9 +20,11 @@ MODULES = Path(__file__).parent
 BUILT = MODULES.parents[1] / ".tools"
 CONSOLE = Console(highlight=False)
 
-KUBERNETES_VERSION = "1.36.3"  # as in go.mod; what the API server says of itself
-_VERSION = "k8s.io/component-base/version"
-_KUBERNETES_FLAGS = f"-s -w -X {_VERSION}.gitVersion=v{KUBERNETES_VERSION} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=36"
+(KUBERNETES_VERSION,) = re.findall(r"^\tk8s.io/kubernetes v([0-9.]+)$", (MODULES / "go.mod").read_text(), re.MULTILINE)
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+_SAID = "k8s.io/component-base/version"
+# What the API server says of itself; providers and Velero ask.
+_KUBERNETES_FLAGS = f"-s -w -X {_SAID}.gitVersion=v{KUBERNETES_VERSION} -X {_SAID}.gitMajor={_MAJOR} -X {_SAID}.gitMinor={_MINOR}"
 # Velero's libraries also listen at :8080, for which there is no flag, and two servers on one machine cannot.
 _VELERO_FLAGS = "-s -w -X sigs.k8s.io/controller-runtime/pkg/metrics/server.DefaultBindAddress=0"
 
@@ -34,6 +38,12 @@ class Program:
     flags: str = "-s -w"
     tags: str = ""
 
+    @property
+    def recipe(self) -> str:
+        """What it is made of: another recipe makes another program."""
+        parts = [self.package, self.flags, self.tags, *((self.module / file).read_text() for file in ("go.mod", "go.sum"))]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
 
 PROGRAMS = {
     "etcd": Program(MODULES, "go.etcd.io/etcd/server/v3"),
@@ -45,6 +55,7 @@ PROGRAMS = {
     # Without service discovery, which is most of it.
     "promtool": Program(MODULES.parent / "alerts", "github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd"),
 }
+DEFINITIONS = BUILT / "crds"
 REGION = [name for name in PROGRAMS if name != "promtool"]
 
 
@@ -65,7 +76,9 @@ def path(name: str) -> Path:
 def missing() -> str | None:
     """What a local region needs and is not here, as the reason of what cannot be done without; or None."""
     absent = [name for name in REGION if find(name) is None]
-    return f"not built: {', '.join(absent)}; `make tools` builds them" if absent else None
+    if not DEFINITIONS.exists():
+        absent.append("the definitions of other people's objects")
+    return f"not here: {', '.join(absent)}; `make tools` brings them" if absent else None
 
 
 def build(name: str) -> None:
@@ -92,16 +105,17 @@ def build(name: str) -> None:
     if started.wait():
         raise SystemExit(f"{name} cannot be built:\n{''.join(told[-20:])}")
     target.rename(BUILT / name)
+    (BUILT / f"{name}.recipe").write_text(program.recipe)
     CONSOLE.print(f"Built {name} in {time.monotonic() - began:.0f} s")
 
 
 def main() -> None:
-    """Build what is missing, or older than what pins it."""
+    """Build what is missing, or was made by another recipe."""
     BUILT.mkdir(exist_ok=True)
     for name, program in PROGRAMS.items():
-        found = find(name)
-        pinned = (program.module / "go.sum").stat().st_mtime
-        if found is None or (found.parent == BUILT and found.stat().st_mtime < pinned):
+        found, recipe = find(name), BUILT / f"{name}.recipe"
+        is_given = found is not None and found.parent != BUILT
+        if not is_given and not (found and recipe.exists() and recipe.read_text() == program.recipe):
             build(name)
 
 

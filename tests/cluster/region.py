@@ -1,9 +1,7 @@
 """A region's cluster without containers: etcd, an API server and its controllers, as processes on this machine."""
 
 import secrets
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cluster import programs
-from tests.cluster.api import Api, Object
-from tests.cluster.processes import HOST, Process, answers, free_port, started
+from tests.cluster.api import Api, Object, wait
+from tests.cluster.processes import HOST, Process, answers, free_port, scratch_folder, started
 
-DEFINITIONS = programs.BUILT / "crds"
+LOG_CHARACTERS = 2000
 # Less those that miss the nodes.
 CONTROLLERS = "*,-node-lifecycle-controller,-node-ipam-controller,-pod-garbage-collector-controller,-taint-eviction-controller"
 
@@ -26,14 +24,13 @@ class Region:
 
     Args:
         name: what its context is called.
-        folder: for its files; one that is removed with it unless given.
         controllers: which of Kubernetes' own controllers run; without any, objects stay as they are put.
     """
 
-    def __init__(self, name: str = "region", folder: Path | None = None, controllers: str = CONTROLLERS) -> None:
+    def __init__(self, name: str = "region", controllers: str = CONTROLLERS) -> None:
         self._closing = ExitStack()
         self.name = name
-        self.folder = folder or Path(self._closing.enter_context(tempfile.TemporaryDirectory(prefix=f"stalwart-mail-{name}-")))
+        self.folder = self._closing.enter_context(scratch_folder(name))
         self.kubeconfig = self.folder / "kubeconfig"
         self._token = secrets.token_hex()
         self._controllers = controllers
@@ -46,29 +43,28 @@ class Region:
             self.url = self._api_server(etcd)
             self._write_kubeconfig()
             self.api = Api(self.url, self._token, str(self._authority))
-            self.define()
+            self._define()
             if self._controllers:
                 self._controller_manager()
             closing.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop everything, and remove the files."""
+        if error:
+            logs = (f"{log.name}: ...{log.read_text()[-LOG_CHARACTERS:]}" for log in sorted(self.folder.glob("*.log")))
+            error.add_note("\n".join([f"The region {self.name}:", *logs]))
         self._closing.close()
 
     def run(self, process: Process) -> Process:
         """Have another program stopped with the region, before what it may need."""
         return self._closing.enter_context(process)
 
-    def define(self) -> None:
-        """Other people's kinds of objects, and wait until the API server knows them."""
-        found = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in sorted(DEFINITIONS.iterdir())]
+    def _define(self) -> None:
+        """Make other people's kinds of objects, and wait until the API server knows them."""
+        found = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in sorted(programs.DEFINITIONS.iterdir())]
         for definition in found:
             self.api.apply(definition)
-        self.api.wait("other people's kinds are known", lambda: all(self._is_known(definition) for definition in found))
+        wait("other people's kinds are known", lambda: all(self._is_known(definition) for definition in found))
 
     def _is_known(self, definition: Object) -> bool:
         found = self.api.get(definition["apiVersion"], definition["kind"], definition["metadata"]["name"]) or {}
@@ -94,11 +90,13 @@ class Region:
     def _etcd(self) -> str:
         def start() -> Process:
             nonlocal url
-            url, peers = (f"http://{HOST}:{free_port()}" for _ in range(2))
+            url, peers = f"https://{HOST}:{free_port()}", f"http://{HOST}:{free_port()}"
             process = Process(
                 [
                     *(programs.path("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
                     *("--listen-client-urls", url, "--advertise-client-urls", url),
+                    # So that it is this region's that answers, and no other's.
+                    *("--cert-file", self._certificate, "--key-file", self._certificate),
                     *(
                         "--listen-peer-urls",
                         peers,
@@ -110,7 +108,7 @@ class Region:
                 ],
                 self.folder / "etcd.log",
             )
-            process.wait_until(lambda: answers(f"{url}/readyz"))
+            process.wait_until(lambda: answers(f"{url}/readyz", authority=self._authority))
             return process
 
         url = ""
@@ -123,7 +121,8 @@ class Region:
             port = free_port()
             process = Process(
                 [
-                    *(programs.path("kube-apiserver"), "--etcd-servers", etcd, "--secure-port", str(port)),
+                    *(programs.path("kube-apiserver"), "--etcd-servers", etcd, "--etcd-cafile", self._authority),
+                    *("--secure-port", str(port)),
                     *("--bind-address", HOST, "--advertise-address", HOST, "--endpoint-reconciler-type", "none"),
                     *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
                     *(

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.backup.jobs.restore import Request, restore_object
+from components.backup.jobs.scratch import scratch_pod
 from components.stalwart import database
 from components.stalwart.arguments import StalwartServerArgs
 from offline.build import is_manifest
@@ -18,35 +19,35 @@ from offline.world import OfflineWorld
 from tests.cluster.api import Object, Refused
 from tests.cluster.region import Region
 from tests.conftest import changed
+from tests.contract.test_network_policies import CASES
 from tests.golden.regions import REGIONS
 from tests.program.stacks import settings_of
 from tests.program.test_external_dns import DNS, DOMAINS
 from tests.unit.servers import DISTRIBUTED, server
 from tests.unit.test_database import ARCHIVED, RESTORED
-from tests.unit.test_settings import CASES
+from tests.unit.test_settings import CASES as SETTINGS
 
 
 def _full() -> Recording:
     """A primary with nearly every setting there is."""
-    found = yaml.safe_load((CASES / "full-primary.happy.yaml").read_text())
+    found = yaml.safe_load((SETTINGS / "full-primary.happy.yaml").read_text())
     return record("primary", {f"mail:{key}": value for key, value in found.items()}, OfflineWorld())
 
 
-def _watched(stack: str) -> Recording:
+def _watched() -> Recording:
     drill = {"cron": "23 4 2 * *", "storageClass": "fast"}
-    return changed(stack, backup={**settings_of(stack)["mail:backup"], "alerts": True, "drill": drill})
+    return changed("primary", backup={**settings_of("primary")["mail:backup"], "alerts": True, "drill": drill})
 
 
 STACKS: dict[str, Callable[[], Recording]] = {
     **REGIONS,
-    "full-primary": _full,
-    "listed-recipients": lambda: changed("backup", recipients={"source": "list", "addresses": ["alice@example.com"]}),
-    "watched-primary": lambda: _watched("primary"),
-    "watched-backup": lambda: _watched("backup"),
+    **{name: program for name, (program, _) in CASES.items()},
+    "nearly every setting": _full,
+    "watched": _watched,
     "external-dns": lambda: changed("primary", dns=DNS, domains=DOMAINS),
-    "node-port": lambda: changed("primary", exposure={"kind": "NodePort", "addresses": ["203.0.113.10"]}),
-    "host-port": lambda: changed("primary", exposure={"kind": "HostPort", "addresses": ["203.0.113.10"]}),
 }
+HOST_PORTS = {"host ports": "mail", "nearly every setting": "mail-eu"}
+"""The stacks whose server has ports of its node, and the server's namespace: there, more than `restricted` must be allowed."""
 WITH_CLASSES = {**DISTRIBUTED, "storage": {**DISTRIBUTED["storage"], "storage_class": "fast", "wal_size": "10Gi"}}
 TEMPLATES: dict[str, Callable[[Any], Any]] = {
     "Deployment": lambda spec: spec["template"],
@@ -56,8 +57,7 @@ TEMPLATES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-# What a server with host ports asks for beyond `restricted`.
-HOST_PORTS = re.compile(
+MORE_THAN_RESTRICTED = re.compile(
     r'299 - "would violate PodSecurity ."restricted:latest.": hostPort .container ."stalwart." uses hostPorts [0-9, ]+."'
 )
 
@@ -73,11 +73,30 @@ def _content(found: Object) -> Object:
     return {**found, "metadata": metadata}
 
 
-def _namespaces(objects: list[Object]) -> list[Object]:
+def _lost(asked: Any, found: Any, place: str = "") -> list[str]:
+    """Where an object has less than was asked for; what is empty may be left out."""
+    match asked:
+        case dict() if isinstance(found, dict):
+            return [where for key, value in asked.items() for where in _lost(value, found.get(key), f"{place}.{key}")]
+        case list() if isinstance(found, list) and len(asked) == len(found):
+            return [where for key, pair in enumerate(zip(asked, found, strict=True)) for where in _lost(*pair, f"{place}.{key}")]
+        case "" | []:
+            return [] if not found else [place]
+        case _:
+            return [] if asked == found else [place]
+
+
+def _namespaces(name: str) -> list[Object]:
     """Those that are there without the program: Velero's, and others that it is told to use."""
+    objects = _objects(name)
     brought = {found["metadata"]["name"] for found in objects if found["kind"] == "Namespace"}
     names = {found["metadata"].get("namespace", "") for found in objects} - {""} - brought
-    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in sorted(names)]
+    return [_namespace(other, "privileged" if HOST_PORTS.get(name) == other else "restricted") for other in sorted(names)]
+
+
+def _namespace(name: str, level: str) -> Object:
+    labels = {"pod-security.kubernetes.io/enforce": level, "pod-security.kubernetes.io/warn": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 def _default_account(namespace: Object) -> Object:
@@ -98,7 +117,7 @@ def made(quiet_region: Region) -> Iterator[list[Object]]:
 @pytest.mark.parametrize("name", STACKS)
 def test_every_object_is_accepted_and_a_second_time_nothing_changes(name: str, quiet_region: Region, made: list[Object]):
     objects, api = _objects(name), quiet_region.api
-    made += [api.create(found)[0] for found in _namespaces(objects)]
+    made += [api.create(found)[0] for found in _namespaces(name)]
     told: list[str] = []
     for found in objects:
         try:
@@ -108,10 +127,11 @@ def test_every_object_is_accepted_and_a_second_time_nothing_changes(name: str, q
             continue
         made.append(applied)
         again, _ = api.apply(found)
-        if warning and not (name == "host-port" and HOST_PORTS.fullmatch(warning)):
+        if warning and not (name in HOST_PORTS and MORE_THAN_RESTRICTED.fullmatch(warning)):
             told.append(f"{api.path(found)}: {warning}")
         if _content(again) != _content(applied):
             told.append(f"{api.path(found)} is another the second time")
+        told += [f"{api.path(found)}{where} is lost" for where in _lost(found, applied)]
     assert told == []
     assert len({api.path(found) for found in objects}) == len(objects)
 
@@ -120,7 +140,7 @@ def test_every_object_is_accepted_and_a_second_time_nothing_changes(name: str, q
 def test_every_pod_is_admitted_where_restricted_is_enforced(name: str, quiet_region: Region, made: list[Object]):
     objects, api = _objects(name), quiet_region.api
     brought = [found for found in objects if found["kind"] == "Namespace"]
-    namespaces = [*_namespaces(objects), *brought]
+    namespaces = [*_namespaces(name), *brought]
     accounts = [found for found in objects if found["kind"] == "ServiceAccount"]
     made += [api.create(found)[0] for found in (*namespaces, *accounts, *map(_default_account, namespaces))]
     pods = [found for found in objects if found["kind"] in TEMPLATES]
@@ -129,11 +149,19 @@ def test_every_pod_is_admitted_where_restricted_is_enforced(name: str, quiet_reg
         metadata = {**template["metadata"], "name": "pod", "namespace": found["metadata"]["namespace"]}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
         _, warning = api.create(pod, dry_run=True)
-        is_allowed_more = name == "host-port" and found["kind"] == "StatefulSet"
-        assert HOST_PORTS.fullmatch(warning) if is_allowed_more else not warning
+        is_allowed_more = name in HOST_PORTS and found["kind"] == "StatefulSet"
+        assert MORE_THAN_RESTRICTED.fullmatch(warning) if is_allowed_more else not warning
     assert pods
-    enforced = {namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] for namespace in brought}
-    assert enforced - {"restricted"} == ({"privileged"} if name == "host-port" else set())
+    for found in namespaces:
+        level = "privileged" if HOST_PORTS.get(name) == found["metadata"]["name"] else "restricted"
+        assert found["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == level
+
+
+def test_the_server_that_a_drill_starts_is_admitted_there_too(quiet_region: Region, made: list[Object]):
+    namespace = _namespace("mail-drill", "restricted")
+    made += [quiet_region.api.create(found)[0] for found in (namespace, _default_account(namespace))]
+    _, warning = quiet_region.api.create(scratch_pod("mail-drill", "image:1", "config", "claim"), dry_run=True)
+    assert not warning
 
 
 @pytest.mark.parametrize(

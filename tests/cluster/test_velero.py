@@ -9,7 +9,7 @@ import pytest
 from components.backup.jobs.restore import Request, restore_object
 from offline.build import is_manifest
 from offline.recorder import Recording, reveal
-from tests.cluster.api import Api, Object
+from tests.cluster.api import Api, Object, wait
 from tests.cluster.region import Region
 from tests.cluster.velero import ACCESS_KEY_ID, NAMESPACE, S3, SECRET_ACCESS_KEY, Velero
 from tests.conftest import changed
@@ -18,8 +18,8 @@ from tests.program.stacks import run, settings_of
 VELERO = "velero.io/v1"
 KEYS = {"accessKeyId": {"secure": ACCESS_KEY_ID}, "secretAccessKey": {"secure": SECRET_ACCESS_KEY}}
 LAST_WEEK = "2026-01-01T00:00:00Z"
-SYNC_SECONDS = 120  # Velero looks for others' backups once a minute
 HOT, ARCHIVE, OWN = "example-mail-hot", "example-mail-archive", "example-mail-backup"
+VELERO_S = ("velero.io/", "backup.velero.io/")
 ALLOCATED = {"clusterIP", "clusterIPs", "healthCheckNodePort", "nodePort"}
 # People's own, which no program makes anew.
 SECRET = {
@@ -43,18 +43,35 @@ def _deploy(api: Api, recording: Recording) -> set[tuple[str, str]]:
     return kinds - {("batch/v1", "Job")}
 
 
-def _phase(api: Api, kind: str, name: str) -> str:
-    return (api.get(VELERO, kind, name, NAMESPACE) or {}).get("status", {}).get("phase", "")
+def _await(api: Api, kind: str, name: str, *phases: str) -> str:
+    """The phase of these that an object of Velero's comes to.
+
+    Raises:
+        TimeoutError: it does not; with what its status says.
+    """
+    status: Object = {}
+
+    def phase() -> str:
+        nonlocal status
+        status = (api.get(VELERO, kind, name, NAMESPACE) or {}).get("status", {})
+        return status.get("phase", "") if status.get("phase") in phases else ""
+
+    try:
+        return wait(f"{kind} {name} is {' or '.join(phases)}", phase)
+    except TimeoutError as error:
+        error.add_note(str(status))
+        raise
 
 
 def _end(api: Api, kind: str, name: str) -> str:
     """The phase in which a Backup or a Restore ends."""
-    over = ("Completed", "PartiallyFailed", "Failed", "FailedValidation")
-    return api.wait(f"{kind} {name} ends", lambda: (phase := _phase(api, kind, name)) in over and phase)
+    return _await(api, kind, name, "Completed", "PartiallyFailed", "Failed", "FailedValidation")
 
 
-def _await_location(api: Api, name: str) -> None:
-    api.wait(f"the location {name} is available", lambda: _phase(api, "BackupStorageLocation", name) == "Available")
+def _made_by(api: Api, schedule: str) -> str:
+    """The name of the backup that a schedule has made: another may be due while the test runs."""
+    found = (backup["metadata"] for backup in api.list(VELERO, "Backup", NAMESPACE))
+    return next((metadata["name"] for metadata in found if metadata["labels"]["velero.io/schedule-name"] == schedule), "")
 
 
 def _let_collect_garbage(api: Api) -> None:
@@ -64,13 +81,15 @@ def _let_collect_garbage(api: Api) -> None:
     metadata = {"name": "owned", "namespace": NAMESPACE, "ownerReferences": [reference]}
     api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
     api.delete(owner)
-    api.wait("garbage is collected", lambda: not api.get("v1", "ConfigMap", "owned", NAMESPACE))
+    wait("garbage is collected", lambda: not api.get("v1", "ConfigMap", "owned", NAMESPACE))
 
 
 def _content(found: Object) -> Object:
     """What an object says, wherever it is: without what Velero adds, and what each cluster allocates."""
-    labels = {key: value for key, value in found["metadata"].get("labels", {}).items() if not key.startswith("velero.io/")}
-    said = {"labels": labels, **{key: value for key, value in found.items() if key not in ("metadata", "status")}}
+    said = {key: value for key, value in found.items() if key not in ("metadata", "status")}
+    for part in ("labels", "annotations"):
+        entries = found["metadata"].get(part, {}).items()
+        said[part] = {key: value for key, value in entries if not key.startswith(VELERO_S)}
     if found["kind"] == "Service":
         spec = {key: value for key, value in found["spec"].items() if key not in ALLOCATED}
         ports = [{key: value for key, value in port.items() if key not in ALLOCATED} for port in spec["ports"]]
@@ -106,15 +125,14 @@ def test_what_one_region_backed_up_another_restores_when_the_first_is_gone(near:
         kinds = _deploy(api, primary)
         api.apply(SECRET)
         for name in ("mail-primary-hot", "mail-primary-archive"):
-            _await_location(api, name)
+            _await(api, "BackupStorageLocation", name, "Available")
 
-        api.wait("the schedule is taken", lambda: _phase(api, "Schedule", "mail-primary-archive") == "Enabled")
+        _await(api, "Schedule", "mail-primary-archive", "Enabled")
         schedule = api.get(VELERO, "Schedule", "mail-primary-archive", NAMESPACE)
         # Velero has noted when it first saw the schedule, which would count as a run.
         api.patch(schedule, {"status": {"lastBackup": LAST_WEEK, "lastSkipped": None}})
         velero.restart()
-        (backup,) = api.wait("the schedule makes a backup", lambda: api.list(VELERO, "Backup", NAMESPACE))
-        name = backup["metadata"]["name"]
+        name = wait("the schedule makes a backup", lambda: _made_by(api, "mail-primary-archive"))
         assert _end(api, "Backup", name) == "Completed"
         keys = far.keys(ARCHIVE, f"mail/backups/{name}/")
         assert {f"mail/backups/{name}/{name}.tar.gz", f"mail/backups/{name}/velero-backup.json"} <= set(keys)
@@ -130,11 +148,11 @@ def test_what_one_region_backed_up_another_restores_when_the_first_is_gone(near:
         velero = Velero(region)
         own = {"location": _location(far, OWN), "archiveReader": KEYS}
         _deploy(api, run("backup", settings_of("backup", backup=own), primary))
-        _await_location(api, "mail-primary-archive")
+        _await(api, "BackupStorageLocation", "mail-primary-archive", "Available")
         location = api.get(VELERO, "BackupStorageLocation", "mail-primary-archive", NAMESPACE)
         assert location["spec"]["accessMode"] == "ReadOnly"
         velero.restart()
-        api.wait(f"{name} is seen", lambda: api.get(VELERO, "Backup", name, NAMESPACE), SYNC_SECONDS)
+        wait(f"{name} is seen", lambda: api.get(VELERO, "Backup", name, NAMESPACE))
 
         restore = {"backupName": name, "includedNamespaces": ["mail"], "namespaceMapping": {"mail": "mail-as-it-was"}}
         metadata = {"name": "everything", "namespace": NAMESPACE}

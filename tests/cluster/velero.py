@@ -1,5 +1,6 @@
 """A server that speaks S3, and Velero, as processes beside a region's cluster."""
 
+import secrets
 from pathlib import Path
 
 from tests.cluster.processes import HOST, Process, answers, free_port, started
@@ -17,11 +18,12 @@ DEPLOYMENT = {
         "selector": {"matchLabels": {"name": "velero"}},
         "template": {
             "metadata": {"labels": {"name": "velero"}},
-            "spec": {"containers": [{"name": "velero", "image": "velero/velero:v1.18.3"}]},
+            "spec": {"containers": [{"name": "velero", "image": "velero"}]},
         },
     },
 }
 """Velero runs beside the cluster, yet looks for itself in it when it restores."""
+REQUEST = {"apiVersion": "velero.io/v1", "kind": "ServerStatusRequest", "metadata": {"name": "tests", "namespace": NAMESPACE}}
 
 
 class S3:
@@ -35,26 +37,26 @@ class S3:
 
     def __init__(self, folder: Path, region: str, *buckets: str) -> None:
         self.region, self._data = region, folder / "data"
-        for place in (*(self._data / name for name in buckets), folder / "versions", folder / "accounts"):
+        for place in (*(self._data / name for name in buckets), folder / "accounts"):
             place.mkdir(parents=True)
         self.url = ""
         self.process = started(lambda: self._start(folder))
 
     def _start(self, folder: Path) -> Process:
-        port = free_port()
+        port, health = free_port(), f"/{secrets.token_hex()}"  # which no other server has
         self.url = f"http://{HOST}:{port}"
         process = Process(
             [
                 *(path("versitygw"), "--access", ACCESS_KEY_ID, "--secret", SECRET_ACCESS_KEY, "--port", f"{HOST}:{port}"),
                 *("--region", self.region),
-                *("--iam-dir", folder / "accounts", "posix", "--versioning-dir", folder / "versions", self._data),
+                *("--health", health, "--iam-dir", folder / "accounts", "posix", self._data),
             ],
             folder / "versitygw.log",
         )
-        process.wait_until(lambda: answers(self.url))
+        process.wait_until(lambda: answers(f"{self.url}{health}"))
         return process
 
-    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+    def keys(self, bucket: str, prefix: str) -> list[str]:
         """The keys of the objects in a bucket that begin so."""
         root = self._data / bucket
         found = (str(file.relative_to(root)) for file in root.rglob("*") if file.is_file())
@@ -90,5 +92,13 @@ class Velero:
             # Two on one machine would share a folder of credentials. Keys come from the Secrets of the locations alone.
             {**dict.fromkeys(("TMPDIR", "HOME", "VELERO_SCRATCH_DIR"), str(self._folder)), "AWS_EC2_METADATA_DISABLED": "true"},
         )
-        process.wait_until(lambda: answers(f"http://{metrics}/metrics"))
+        process.wait_until(self._serves)
         return process
+
+    def _serves(self) -> bool:
+        """Whether somebody answers in this cluster, as `velero version` asks."""
+        asked = self._region.api.apply(REQUEST)[0]
+        serves = asked.get("status", {}).get("phase") == "Processed"
+        if serves:
+            self._region.api.delete(asked)
+        return serves
