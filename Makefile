@@ -32,7 +32,7 @@ test-engine: $(VENV)/ready ## What the real Pulumi engine does; skipped without 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
 	@$(RUN) -m tests.cluster.lab
 
-tools: $(VENV)/ready .tools/crds ## What those two need, built by Go and fetched from Go modules
+tools: $(VENV)/ready .tools/crds ## What test-cluster and lab need, built by Go and fetched from Go modules
 	@$(RUN) -m tests.cluster.programs
 
 .tools/crds: tests/cluster/crds.txt

@@ -18,6 +18,7 @@ from . import follow_up, listeners, names
 from .arguments import Role, Server
 from .listeners import HTTPS_PORT, MANAGEMENT, MANAGEMENT_PORT, SMTP_PORT, Listener
 from .options.delivery import ExposureKind
+from .options.tls import LETS_ENCRYPT
 
 DNS_PORT = 53
 # Out to other mail servers and smarthosts, and to web servers for certificates, MTA-STS policies and rule updates.
@@ -96,7 +97,7 @@ def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
         server.directory and server.directory.ldap and server.directory.ldap.url,
         server.directory and server.directory.oidc and server.directory.oidc.issuer_url,
         server.spam.rules_url,
-        server.tls.acme and server.tls.acme.directory_url,
+        server.tls.acme and server.tls.acme.directory_url != LETS_ENCRYPT and server.tls.acme.directory_url,
         telemetry.otlp and telemetry.otlp.endpoint,
         *(webhook.url for webhook in telemetry.webhooks),
     ]
