@@ -27,7 +27,7 @@ test-cluster: tools ## What a real API server, Velero, S3 and Prometheus say; ne
 	@$(RUN) -m pytest --dist loadfile tests/cluster tests/alerts
 
 test-engine: $(VENV)/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
-	@$(RUN) -m pytest tests/engine
+	@$(RUN) -m pytest --dist loadfile tests/engine
 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
 	@$(RUN) -m tests.cluster.lab

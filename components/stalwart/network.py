@@ -97,7 +97,7 @@ def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
         server.directory and server.directory.ldap and server.directory.ldap.url,
         server.directory and server.directory.oidc and server.directory.oidc.issuer_url,
         server.spam.rules_url,
-        server.tls.acme and server.tls.acme.directory_url != LETS_ENCRYPT and server.tls.acme.directory_url,
+        server.tls.acme.directory_url if server.tls.acme and server.tls.acme.directory_url != LETS_ENCRYPT else None,
         telemetry.otlp and telemetry.otlp.endpoint,
         *(webhook.url for webhook in telemetry.webhooks),
     ]

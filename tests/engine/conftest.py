@@ -1,4 +1,7 @@
-"""Regions in each world: deployed once for the tests that only look, and anew for each test that changes something."""
+"""Regions in each world: deployed once for a module's tests that only look, and anew for each test that changes something.
+
+Both are not in one module: a world of real API servers is heavy, and the one to look at would stay up beside the others.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,7 +27,7 @@ def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:
     return request.param
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployed_regions(new_world: Callable[[], World], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regions]:
     """Both regions after their first `up`. Only to look at."""
     with new_world() as world:

@@ -1,16 +1,16 @@
 """The world of real API servers on this machine: one for each region, with its controllers and a stand-in for nodes."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from tests.cluster import programs
 from tests.cluster.kubelet import Kubelet
-from tests.cluster.region import DEFINITIONS, Region
+from tests.cluster.region import Region
 
-from .deployments import PLUGINS
+from .deployments import PLUGINS, Deployment
 from .deployments import missing as missing_engine
 
 ADDRESSES = {"primary": "203.0.113.10", "backup": "198.51.100.20"}
@@ -29,8 +29,7 @@ KINDS = {
 
 def missing() -> str | None:
     """What this world needs beside the engine and is not installed here, or None."""
-    definitions = None if DEFINITIONS.exists() else "the definitions of other people's objects are not here"
-    return missing_engine(*PLUGINS) or programs.missing() or definitions
+    return missing_engine(*PLUGINS) or programs.missing()
 
 
 class LocalWorld:
@@ -41,12 +40,13 @@ class LocalWorld:
     def __init__(self) -> None:
         self._closing = ExitStack()
         self._regions: dict[str, Region] = {}
+        self._kubelets: dict[str, Kubelet] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as closing:
             for stack, address in ADDRESSES.items():
                 region = closing.enter_context(Region(stack))
-                closing.enter_context(Kubelet(region.api, [address]))
+                self._kubelets[stack] = closing.enter_context(Kubelet(region.api, [address]))
                 region.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}})
                 self._regions[stack] = region
             self._closing = closing.pop_all()
@@ -63,9 +63,13 @@ class LocalWorld:
         """The stack's cluster is the only one that its engine knows."""
         return {"KUBECONFIG": str(self._regions[stack].kubeconfig)}
 
-    def hold(self, resource: str) -> Mapping[str, str]:
-        """Whatever has pods takes long enough."""
-        return {}
+    @contextmanager
+    def held(self, stack: Deployment, resource: str) -> Iterator[None]:
+        """Nothing that has pods is ready."""
+        kubelet = self._kubelets[stack.name]
+        kubelet.is_paused.set()
+        yield
+        kubelet.is_paused.clear()
 
     def objects(self, folder: Path, stack: str) -> set[str]:
         """What is in the cluster: `<kind>/<name>`."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -47,8 +48,8 @@ class World(Protocol):
         """What leads a stack to its cluster."""
         ...
 
-    def hold(self, resource: str) -> Mapping[str, str]:
-        """What makes a resource of the next `up` take long, once its object is there."""
+    def held(self, stack: Deployment, resource: str) -> AbstractContextManager[None]:
+        """While it lasts, a resource of the stack is never ready, once its object is there."""
         ...
 
     def objects(self, folder: Path, stack: str) -> set[str]:

@@ -75,10 +75,10 @@ export const zones = dns.zoneFiles;
 """
 
 
-def host(language: str) -> pytest.MarkDecorator:
-    """A test that needs the engine's host for a language."""
-    command = f"pulumi-language-{language}"
-    return pytest.mark.skipif(not shutil.which(command), reason=f"{command} is not on PATH")
+def needs(*commands: str) -> pytest.MarkDecorator:
+    """A test that needs programs beside the engine: its host for a language, and what that runs."""
+    absent = [command for command in commands if not shutil.which(command)]
+    return pytest.mark.skipif(bool(absent), reason=f"not on PATH: {', '.join(absent)}")
 
 
 @pytest.fixture
@@ -116,14 +116,14 @@ def test_a_project_in_python_imports_the_components(tmp_path: Path, project: Cal
     assert_it_makes_what_the_example_does(project(runtime=python_runtime()), recorded)
 
 
-@host("yaml")
+@needs("pulumi-language-yaml")
 def test_a_project_in_yaml_uses_them_as_a_package(tmp_path: Path, project: Callable[..., Deployment], recorded: Recording):
     components = write_package(tmp_path / "package")
     stack = project(runtime="yaml", packages={PACKAGE: str(components)}, **yaml.safe_load(YAML))
     assert_it_makes_what_the_example_does(stack, recorded)
 
 
-@host("nodejs")
+@needs("pulumi-language-nodejs", "npm")
 def test_a_project_in_typescript_uses_them_as_a_package(tmp_path: Path, project: Callable[..., Deployment], recorded: Recording):
     components = write_package(tmp_path / "package")
     (tmp_path / "index.ts").write_text(TYPESCRIPT)

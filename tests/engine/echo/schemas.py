@@ -7,7 +7,7 @@ import jsonschema
 import kubernetes_validate
 import yaml
 
-from tests.cluster.region import DEFINITIONS
+from tests.cluster.programs import DEFINITIONS
 from tests.contract.judges import CUSTOM, KUBERNETES_VERSIONS
 
 ANY = {"type": "object"}

@@ -1,10 +1,12 @@
 """The world of the echo engine: it lies in the project's folder, so a copy of the folder is another world."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.engine.deployments import Deployment
 from tests.engine.projects import echoes
 
 from .cluster import Cluster
@@ -30,9 +32,12 @@ class EchoWorld:
         """Where the stack's cluster is."""
         return {CLUSTER_FOLDER: str(folder / "clusters" / stack)}
 
-    def hold(self, resource: str) -> Mapping[str, str]:
+    @contextmanager
+    def held(self, stack: Deployment, resource: str) -> Iterator[None]:
         """Nobody hears that the resource was made."""
-        return {HOLD: resource}
+        stack.environment[HOLD] = resource
+        yield
+        del stack.environment[HOLD]
 
     def objects(self, folder: Path, stack: str) -> set[str]:
         """What is in it: `<kind>/<name>`."""

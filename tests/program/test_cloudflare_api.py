@@ -9,7 +9,7 @@ from typing import Any
 import dns.zone
 import pytest
 
-from .cloudflare_api import TOKEN, CloudflareApi
+from tests.engine.cloudflare_api import TOKEN, CloudflareApi
 
 ZONE = "a" * 32
 RECORDS = f"zones/{ZONE}/dns_records"
