@@ -1,7 +1,6 @@
 """What tests/cluster starts is gone with who started it, and finds a port that is free."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -44,15 +43,14 @@ def _is_there(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_nothing_stays_when_the_tests_are_ended(how: signal.Signals):
+def test_nothing_stays_when_the_tests_are_killed():
     command = [sys.executable, "-c", PARENT]
     with subprocess.Popen(command, cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as parent:
         assert parent.stdout
         folder, *pids = parent.stdout.readline().split()
         assert len(pids) == 2
         assert all(_is_there(int(pid)) for pid in pids)
-        parent.send_signal(how)
+        parent.kill()
     _wait(lambda: not any(_is_there(int(pid)) for pid in pids) and not Path(folder).exists())
 
 
