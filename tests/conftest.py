@@ -2,15 +2,15 @@
 
 import gc
 from functools import cache
+from typing import Any
 
 import pulumi.runtime.resource
 import pytest
 from hypothesis import HealthCheck, settings
 from pulumi.runtime.proto.source_pb2 import StackTrace
 
-from offline.program import record, stack_config
-from offline.recorder import Recording, Resource
-from offline.world import OfflineWorld
+from offline.build import is_manifest
+from offline.recorder import Recording, Resource, reveal
 from tests.program.stacks import run, settings_of
 
 settings.register_profile("project", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,13 +30,17 @@ PRIMARY = "mail/primary"
 @cache
 def recorded(stack: str, preview: bool = False) -> Recording:
     """A stack as it is shipped; the backup runs on what the primary put out."""
-    stacks = {} if stack == "primary" else {PRIMARY: dict(recorded("primary").outputs)}
-    return record(stack, stack_config(stack), OfflineWorld(stacks), preview=preview)
+    return run(stack, settings_of(stack), recorded("primary") if stack == "backup" else None, preview=preview)
 
 
 def changed(stack: str, **changes) -> Recording:
     """A shipped stack with other settings, by their keys without prefix; None leaves a setting out."""
     return run(stack, settings_of(stack, **changes), recorded("primary") if stack == "backup" else None)
+
+
+def manifests(recording: Recording) -> list[dict[str, Any]]:
+    """The Kubernetes objects of a stack in their order, with the secrets in the clear."""
+    return [reveal(dict(found.inputs)) for found in recording.resources.values() if is_manifest(found)]
 
 
 def only(recording: Recording, kind: str) -> Resource:

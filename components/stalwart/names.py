@@ -16,6 +16,7 @@ METRICS_PASSWORD_KEY = "metrics-password"
 
 PLAN_ANNOTATION = "stalwart-mail/plan"
 MARK_NAMESPACE = "stalwart-mail-plan"  # of lookup keys in the server, not of Kubernetes
+DATABASE_PORT = 5432  # of PostgreSQL
 DATABASE = "stalwart-database"  # the CloudNativePG cluster; it names its Services and Secrets after itself
 DATABASE_NAME = "stalwart"
 DATABASE_SOURCE = "stalwart-database-source"  # of the archive it is restored from; the one it writes is called as itself

@@ -29,7 +29,6 @@ SCRAPER_NAMESPACE_LABELS = {"stalwart-mail/scrape": "true"}
 SERVER_PODS = labels.selector(names.APPLICATION, names.SERVER)
 DEFAULT_PORTS = {"http": 80, "https": 443, "ldap": 389, "ldaps": 636, "redis": 6379, "rediss": 6379, "nats": 4222}
 PYZOR_PORT = 24441
-DATABASE_PORT = 5432
 
 
 def mail_service(server: Server) -> ServiceSpecArgs:
@@ -121,7 +120,7 @@ def _named_egress(server: Server) -> list[NetworkPolicyEgressRuleArgs]:
 def _database_egress() -> NetworkPolicyEgressRuleArgs:
     """To the pods of the database that is made here, by the label that CloudNativePG gives them."""
     pods = LabelSelectorArgs(match_labels={"cnpg.io/cluster": names.DATABASE})
-    return NetworkPolicyEgressRuleArgs(to=[NetworkPolicyPeerArgs(pod_selector=pods)], ports=[_tcp(DATABASE_PORT)])
+    return NetworkPolicyEgressRuleArgs(to=[NetworkPolicyPeerArgs(pod_selector=pods)], ports=[_tcp(names.DATABASE_PORT)])
 
 
 def coordinators(server: Server) -> list[str]:

@@ -7,12 +7,13 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from requests import codes
+
 from tests.cluster.api import Api, Object, Refused
 
 PERIOD_SECONDS = 0.2
 CHANGED = "2026-01-01T00:00:00Z"
 STORAGE_CLASS = "standard"
-NOT_FOUND, CONFLICT = 404, 409
 
 
 class Kubelet:
@@ -64,7 +65,7 @@ class Kubelet:
                 try:
                     act(found)
                 except Refused as error:
-                    if error.code not in (NOT_FOUND, CONFLICT):  # it has gone or changed meanwhile
+                    if error.code not in (codes.not_found, codes.conflict):  # it has gone or changed meanwhile
                         raise
 
     def _pod(self, found: Object) -> None:

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import yaml
 
+from offline.program import stack_config
 from tests.cluster import programs
 from tests.cluster.kubelet import Kubelet
+from tests.cluster.processes import scratch_folder
 from tests.cluster.programs import BUILT, CONSOLE
 from tests.cluster.region import Region
 from tests.cluster.velero import ACCESS_KEY_ID, S3, SECRET_ACCESS_KEY, Velero
 
 FOLDER = BUILT / "lab"
-# As in the stack files: where each region is, what its load balancer hands out, and its buckets.
-REGIONS = {
-    "primary": ("eu-west-1", "203.0.113.10", ("example-mail-hot",)),
-    "backup": ("eu-central-1", "198.51.100.20", ("example-mail-archive", "example-mail-backup")),
-}
+STACKS = ("primary", "backup")
 
 
 def main() -> None:
@@ -26,21 +24,35 @@ def main() -> None:
         raise SystemExit(reason)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as running:
-        stores, configs = [], []
-        for name, (place, address, buckets) in REGIONS.items():
-            with CONSOLE.status(f"Starting the region {name}"):
-                region = running.enter_context(Region(name))
+        configs = []
+        for stack in STACKS:
+            with CONSOLE.status(f"Starting the region {stack}"):
+                region = running.enter_context(Region(stack))
                 Velero(region)
-                running.enter_context(Kubelet(region.api, [address]))
-                storage = S3(region.folder / "s3", place, *buckets)
-                running.enter_context(storage.process)
-            stores.append(f"  {storage.url} ({place}: {', '.join(buckets)})")
+                running.enter_context(Kubelet(region.api, stack_config(stack)["mail:exposure"]["addresses"]))
             configs.append(yaml.safe_load(region.kubeconfig.read_text()))
-        CONSOLE.print(_help(_kubeconfig(configs), "\n".join(stores)), soft_wrap=True)
+        stores = []
+        for place, buckets in _buckets().items():
+            storage = S3(running.enter_context(scratch_folder(place)), place, *buckets)
+            running.enter_context(storage.process)
+            stores.append(f"  {storage.url} ({place}: {', '.join(buckets)})")
+        kubeconfig = _kubeconfig(configs)
+        running.callback(kubeconfig.unlink)
+        CONSOLE.print(_help(kubeconfig, "\n".join(stores)), soft_wrap=True)
         try:
             signal.pause()
         except KeyboardInterrupt:
             CONSOLE.print("Stopping")
+
+
+def _buckets() -> dict[str, list[str]]:
+    """The buckets that the stacks' files name, by their region."""
+    found: dict[str, list[str]] = {}
+    for stack in STACKS:
+        backup = stack_config(stack)["mail:backup"]
+        for location in (backup[key] for key in ("location", "archive") if key in backup):
+            found.setdefault(location["region"], []).append(location["bucket"])
+    return found
 
 
 def _kubeconfig(configs: list[dict]) -> Path:

@@ -39,13 +39,13 @@ class Region:
         with ExitStack() as closing:
             closing.callback(self._closing.close)
             self._keys()
-            etcd = self._etcd()
-            self.url = self._api_server(etcd)
+            self.run(started(self._start_etcd))
+            self.run(started(self._start_api_server))
             self._write_kubeconfig()
             self.api = Api(self.url, self._token, str(self._authority))
             self._define()
             if self._controllers:
-                self._controller_manager()
+                self.run(started(self._start_controllers))
             closing.pop_all()
         return self
 
@@ -87,84 +87,52 @@ class Region:
         )
         (self.folder / "tokens.csv").write_text(f'{self._token},administrator,administrator,"system:masters"\n')
 
-    def _etcd(self) -> str:
-        def start() -> Process:
-            nonlocal url
-            url, peers = f"https://{HOST}:{free_port()}", f"http://{HOST}:{free_port()}"
-            process = Process(
-                [
-                    *(programs.path("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
-                    *("--listen-client-urls", url, "--advertise-client-urls", url),
-                    # So that it is this region's that answers, and no other's.
-                    *("--cert-file", self._certificate, "--key-file", self._certificate),
-                    *(
-                        "--listen-peer-urls",
-                        peers,
-                        "--initial-advertise-peer-urls",
-                        peers,
-                        "--initial-cluster",
-                        f"default={peers}",
-                    ),
-                ],
-                self.folder / "etcd.log",
-            )
-            process.wait_until(lambda: answers(f"{url}/readyz", authority=self._authority))
-            return process
+    def _start_etcd(self) -> Process:
+        self._store, peers = f"https://{HOST}:{free_port()}", f"http://{HOST}:{free_port()}"
+        process = Process(
+            [
+                *(programs.path("etcd"), "--data-dir", self.folder / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
+                *("--listen-client-urls", self._store, "--advertise-client-urls", self._store),
+                # So that it is this region's that answers, and no other's.
+                *("--cert-file", self._certificate, "--key-file", self._certificate),
+                *("--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", f"default={peers}"),
+            ],
+            self.folder / "etcd.log",
+        )
+        process.wait_until(lambda: answers(f"{self._store}/readyz", authority=self._authority))
+        return process
 
-        url = ""
-        self.run(started(start))
-        return url
+    def _start_api_server(self) -> Process:
+        port = free_port()
+        self.url = f"https://{HOST}:{port}"
+        process = Process(
+            [
+                *(programs.path("kube-apiserver"), "--etcd-servers", self._store, "--etcd-cafile", self._authority),
+                *("--bind-address", HOST, "--advertise-address", HOST, "--secure-port", str(port)),
+                *("--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112"),
+                *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
+                *("--token-auth-file", self.folder / "tokens.csv", "--authorization-mode", "RBAC"),
+                *("--service-account-issuer", "https://kubernetes.default.svc"),
+                *("--service-account-key-file", self._signing_key, "--service-account-signing-key-file", self._signing_key),
+            ],
+            self.folder / "kube-apiserver.log",
+        )
+        process.wait_until(lambda: answers(f"{self.url}/readyz", self._token, self._authority))
+        return process
 
-    def _api_server(self, etcd: str) -> str:
-        def start() -> Process:
-            nonlocal port
-            port = free_port()
-            process = Process(
-                [
-                    *(programs.path("kube-apiserver"), "--etcd-servers", etcd, "--etcd-cafile", self._authority),
-                    *("--secure-port", str(port)),
-                    *("--bind-address", HOST, "--advertise-address", HOST, "--endpoint-reconciler-type", "none"),
-                    *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
-                    *(
-                        "--service-account-issuer",
-                        "https://kubernetes.default.svc",
-                        "--token-auth-file",
-                        self.folder / "tokens.csv",
-                    ),
-                    *("--service-account-key-file", self._signing_key, "--service-account-signing-key-file", self._signing_key),
-                    *("--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112", "--authorization-mode", "RBAC"),
-                ],
-                self.folder / "kube-apiserver.log",
-            )
-            process.wait_until(lambda: answers(f"https://{HOST}:{port}/readyz", self._token, self._authority))
-            return process
-
-        port = 0
-        self.run(started(start))
-        return f"https://{HOST}:{port}"
-
-    def _controller_manager(self) -> None:
-        def start() -> Process:
-            port = free_port()
-            process = Process(
-                [
-                    *(
-                        programs.path("kube-controller-manager"),
-                        "--kubeconfig",
-                        self.kubeconfig,
-                        "--controllers",
-                        self._controllers,
-                    ),
-                    *("--bind-address", HOST, "--secure-port", str(port), "--leader-elect=false"),
-                    *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
-                    *("--service-account-private-key-file", self._signing_key, "--root-ca-file", self._authority),
-                ],
-                self.folder / "kube-controller-manager.log",
-            )
-            process.wait_until(lambda: answers(f"https://{HOST}:{port}/healthz", authority=self._authority))
-            return process
-
-        self.run(started(start))
+    def _start_controllers(self) -> Process:
+        port = free_port()
+        process = Process(
+            [
+                *(programs.path("kube-controller-manager"), "--kubeconfig", self.kubeconfig, "--controllers", self._controllers),
+                *("--bind-address", HOST, "--secure-port", str(port), "--leader-elect=false"),
+                *("--tls-cert-file", self._certificate, "--tls-private-key-file", self._certificate),
+                *("--service-account-private-key-file", self._signing_key, "--root-ca-file", self._authority),
+            ],
+            self.folder / "kube-controller-manager.log",
+        )
+        process.wait_until(lambda: answers(f"https://{HOST}:{port}/healthz", authority=self._authority))
+        return process
 
     def _write_kubeconfig(self) -> None:
         cluster = {"server": self.url, "certificate-authority": str(self._authority)}

@@ -12,16 +12,13 @@ from components.backup.jobs.restore import Request, restore_object
 from components.backup.jobs.scratch import scratch_pod
 from components.stalwart import database
 from components.stalwart.arguments import StalwartServerArgs
-from offline.build import is_manifest
-from offline.program import record
-from offline.recorder import Recording, reveal
-from offline.world import OfflineWorld
+from offline.recorder import Recording
 from tests.cluster.api import Object, Refused
 from tests.cluster.region import Region
-from tests.conftest import changed
+from tests.conftest import changed, manifests
 from tests.contract.test_network_policies import CASES
 from tests.golden.regions import REGIONS
-from tests.program.stacks import settings_of
+from tests.program.stacks import run, settings_of
 from tests.program.test_external_dns import DNS, DOMAINS
 from tests.unit.servers import DISTRIBUTED, server
 from tests.unit.test_database import ARCHIVED, RESTORED
@@ -31,7 +28,7 @@ from tests.unit.test_settings import CASES as SETTINGS
 def _full() -> Recording:
     """A primary with nearly every setting there is."""
     found = yaml.safe_load((SETTINGS / "full-primary.happy.yaml").read_text())
-    return record("primary", {f"mail:{key}": value for key, value in found.items()}, OfflineWorld())
+    return run("primary", {f"mail:{key}": value for key, value in found.items()})
 
 
 def _watched() -> Recording:
@@ -64,7 +61,7 @@ MORE_THAN_RESTRICTED = re.compile(
 
 @cache
 def _objects(name: str) -> list[Object]:
-    return [reveal(dict(found.inputs)) for found in STACKS[name]().resources.values() if is_manifest(found)]
+    return manifests(STACKS[name]())
 
 
 def _content(found: Object) -> Object:

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from components.backup.jobs.restore import Request, restore_object
-from offline.build import is_manifest
-from offline.recorder import Recording, reveal
+from offline.recorder import Recording
 from tests.cluster.api import Api, Object, wait
 from tests.cluster.region import Region
 from tests.cluster.velero import ACCESS_KEY_ID, NAMESPACE, S3, SECRET_ACCESS_KEY, Velero
-from tests.conftest import changed
+from tests.conftest import changed, manifests
 from tests.program.stacks import run, settings_of
 
 VELERO = "velero.io/v1"
@@ -36,7 +35,7 @@ def _location(storage: S3, bucket: str) -> dict[str, Any]:
 
 def _deploy(api: Api, recording: Recording) -> set[tuple[str, str]]:
     """Put into a region what the program makes of it; which kinds of objects the server has, less Jobs: those begin anew."""
-    objects = [reveal(dict(found.inputs)) for found in recording.resources.values() if is_manifest(found)]
+    objects = manifests(recording)
     for found in objects:
         api.apply(found)
     kinds = {(found["apiVersion"], found["kind"]) for found in objects if found["metadata"].get("namespace") == "mail"}

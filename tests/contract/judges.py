@@ -7,7 +7,7 @@ import dns.zone
 import kubernetes_validate.utils
 
 from offline.build import is_manifest, manifest
-from offline.recorder import Recording, map_secrets
+from offline.recorder import Recording, map_secrets, walk
 from offline.summary import plan_text
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
@@ -88,8 +88,8 @@ def check_plan(recording: Recording) -> int:
         kind, value = operation["@type"], operation.get("value", {})
         assert kind in ("upsert", "reconcile", "create", "update", "destroy"), line
         assert operation.keys() <= {"@type", "object", "matchOn", "scope", "value"}, line
-        _no_array(value, line)
-        for reference in _references(value):
+        assert not any(isinstance(found, list) for found in walk(value)), f"the server refuses arrays: {line}"
+        for reference in (found for found in walk(value) if isinstance(found, str) and found.startswith("#")):
             assert reference in defined, f"{reference} is not defined above: {line}"
         if kind in ("upsert", "reconcile"):
             match = operation["matchOn"]
@@ -102,18 +102,3 @@ def check_plan(recording: Recording) -> int:
         if kind in ("upsert", "reconcile", "create"):
             defined |= {f"#{name}" for name in value}
     return len(lines)
-
-
-def _no_array(value: object, line: str) -> None:
-    assert not isinstance(value, list), f"the server refuses arrays: {line}"
-    if isinstance(value, dict):
-        for item in value.values():
-            _no_array(item, line)
-
-
-def _references(value: object):
-    if isinstance(value, str) and value.startswith("#"):
-        yield value
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from _references(item)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from . import local
-from .deployments import missing
+from .deployments import missing, unless
 from .echo.world import EchoWorld
 from .regions import Regions, World
 
@@ -17,10 +17,8 @@ from .regions import Regions, World
 @pytest.fixture(
     scope="session",
     params=[
-        pytest.param(EchoWorld, marks=pytest.mark.skipif(missing() is not None, reason=str(missing())), id="echo"),
-        pytest.param(
-            local.LocalWorld, marks=pytest.mark.skipif(local.missing() is not None, reason=str(local.missing())), id="local"
-        ),
+        pytest.param(EchoWorld, marks=unless(missing()), id="echo"),
+        pytest.param(local.LocalWorld, marks=unless(local.missing()), id="local"),
     ],
 )
 def new_world(request: pytest.FixtureRequest) -> Callable[[], World]:

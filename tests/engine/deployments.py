@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pulumi import automation
 from pulumi.automation import CommandError, EngineEvent, OpType
 
@@ -32,6 +33,11 @@ def missing(*plugins: str) -> str | None:
         name for name in plugins if not shutil.which(f"pulumi-resource-{name}") and not any(installed.glob(f"resource-{name}-v*"))
     ]
     return f"these plugins of Pulumi are not installed: {', '.join(absent)}" if absent else None
+
+
+def unless(reason: str | None) -> pytest.MarkDecorator:
+    """A mark that skips a test where there is a reason to."""
+    return pytest.mark.skipif(reason is not None, reason=str(reason))
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from offline.program import stack_config
 from tests.cluster import programs
 from tests.cluster.kubelet import Kubelet
 from tests.cluster.region import Region
 
 from .deployments import PLUGINS, Deployment
 from .deployments import missing as missing_engine
+from .projects import STACKS
 
-ADDRESSES = {"primary": "203.0.113.10", "backup": "198.51.100.20"}
-"""What the load balancers hand out, as the stacks' files say."""
 KINDS = {
     "v1": ("ConfigMap", "Namespace", "PersistentVolumeClaim", "Secret", "Service", "ServiceAccount"),
     "apps/v1": ("StatefulSet",),
@@ -44,9 +44,11 @@ class LocalWorld:
 
     def __enter__(self) -> Self:
         with ExitStack() as closing:
-            for stack, address in ADDRESSES.items():
+            for stack in STACKS:
                 region = closing.enter_context(Region(stack))
-                self._kubelets[stack] = closing.enter_context(Kubelet(region.api, [address]))
+                self._kubelets[stack] = closing.enter_context(
+                    Kubelet(region.api, stack_config(stack)["mail:exposure"]["addresses"])
+                )
                 region.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "velero"}})
                 self._regions[stack] = region
             self._closing = closing.pop_all()

@@ -103,6 +103,13 @@ def deployed(stack: Deployment) -> Run:
     return run
 
 
+def assert_nothing_changes(stack: Deployment) -> None:
+    """Neither another `up` nor a refresh finds anything to do."""
+    for run in (stack.up(), stack.refresh()):
+        assert not run.failed, run.output
+        assert run.counts.keys() == {"same"}
+
+
 def configure(stack: Deployment, **changes: Any) -> None:
     """Edit the stack's file, as its users do; None takes a setting out."""
     file = stack.folder / f"Pulumi.{stack.name}.yaml"

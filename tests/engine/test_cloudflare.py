@@ -11,10 +11,10 @@ import dns.zone
 import pytest
 
 from .cloudflare_api import TOKEN, CloudflareApi
-from .deployments import PLUGINS, missing
+from .deployments import PLUGINS, missing, unless
 from .dns_deployment import DnsDeployment
 
-pytestmark = pytest.mark.skipif(missing(*PLUGINS) is not None, reason=f"no Pulumi engine here: {missing(*PLUGINS)}")
+pytestmark = unless(missing(*PLUGINS))
 
 PRIVATE_KEY = "tls:index/privateKey:PrivateKey"
 COM, ORG = "c" * 32, "d" * 32

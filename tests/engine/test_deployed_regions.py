@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from offline.program import record, stack_config
+from offline.program import stack_config
 from offline.recorder import Recording
-from offline.world import OfflineWorld
+from tests.program.stacks import run
 
 from .deployments import Deployment
 from .regions import Regions
@@ -15,10 +15,9 @@ ENGINES_OWN = re.compile("::pulumi:pulumi:|::pulumi:providers:[a-z]+::default")
 
 def recordings(regions: Regions) -> Iterator[tuple[Deployment, Recording]]:
     """Each stack, and what the offline preview says of its settings."""
-    primary = record("primary", stack_config("primary", regions.folder), OfflineWorld())
+    primary = run("primary", stack_config("primary", regions.folder))
     yield regions.primary, primary
-    known = OfflineWorld({"mail/primary": dict(primary.outputs)})
-    yield regions.backup, record("backup", stack_config("backup", regions.folder), known)
+    yield regions.backup, run("backup", stack_config("backup", regions.folder), primary)
 
 
 def test_the_engine_makes_what_the_offline_preview_shows(deployed_regions: Regions):

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
-from .deployments import Deployment, missing
+from .deployments import Deployment, missing, unless
 from .projects import echoes, python_runtime, write_project
 
 MISSPELT = """
@@ -14,7 +12,7 @@ Service("mail", metadata={"name": "mail"}, spec={"selectr": {"app": "mail"}})
 """
 
 
-@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@unless(missing())
 def test_the_engine_hears_of_a_misspelt_field_in_the_preview(tmp_path: Path):
     write_project(tmp_path, {"name": "post", "runtime": python_runtime()}, echoes(tmp_path))
     (tmp_path / "__main__.py").write_text(MISSPELT)

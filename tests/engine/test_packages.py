@@ -13,11 +13,11 @@ from offline.program import PROJECT_FOLDER, record
 from offline.recorder import Recording
 from offline.world import OfflineWorld
 
-from .deployments import Deployment, missing
+from .deployments import Deployment, missing, unless
 from .packages import PACKAGE, environment, write_package
 from .projects import echoes, python_runtime, write_project
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=f"no Pulumi engine here: {missing()}")
+pytestmark = unless(missing())
 
 README = (PROJECT_FOLDER / "README.md").read_text()
 (EXAMPLE,) = re.findall(r"```python\n(from stalwart_mail .*?)```", README, re.DOTALL)

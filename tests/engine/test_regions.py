@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from .deployments import PLUGINS, Deployment, missing
+from offline.recorder import walk
+
+from .deployments import PLUGINS, Deployment, missing, unless
 from .projects import echoes, shipped
-from .regions import SECRETS, Regions, configure, deployed, setting
+from .regions import SECRETS, Regions, assert_nothing_changes, configure, deployed, setting
 
 KEPT_BY_PRIMARY = {
     *("stalwart-namespace", "stalwart-data"),
@@ -36,12 +38,6 @@ def unreachable(tmp_path: Path, request: pytest.FixtureRequest) -> Deployment:
     return Deployment(tmp_path, "primary", {"KUBECONFIG": str(tmp_path / "none")})
 
 
-def assert_nothing_changes(stack: Deployment) -> None:
-    for run in (stack.up(), stack.refresh()):
-        assert not run.failed, run.output
-        assert run.counts.keys() == {"same"}
-
-
 def with_selectors(stack: Deployment, *selectors: tuple[str, str, str]) -> dict[str, str]:
     """Give the first domain its selectors, by name, algorithm and state; deploy, and return the steps."""
     first, *others = setting(stack, "domains")
@@ -50,34 +46,11 @@ def with_selectors(stack: Deployment, *selectors: tuple[str, str, str]) -> dict[
     return deployed(stack).steps
 
 
-def leaves(value: Any) -> Iterator[str]:
-    """The texts in plain data."""
-    match value:
-        case dict():
-            for item in value.values():
-                yield from leaves(item)
-        case list():
-            for item in value:
-                yield from leaves(item)
-        case str():
-            yield value
-        case _:
-            pass
-
-
-def secrets_in(value: Any) -> Iterator[str]:
-    """What is marked as a secret in an exported state."""
-    match value:
-        case {"plaintext": str() as text}:
-            yield from leaves(json.loads(text))
-        case dict():
-            for item in value.values():
-                yield from secrets_in(item)
-        case list():
-            for item in value:
-                yield from secrets_in(item)
-        case _:
-            pass
+def secrets_in(state: Any) -> Iterator[str]:
+    """The texts in what is marked as a secret in an exported state."""
+    for found in walk(state):
+        if isinstance(found, dict) and isinstance(marked := found.get("plaintext"), str):
+            yield from (text for text in walk(json.loads(marked)) if isinstance(text, str))
 
 
 def telling(text: str) -> set[str]:
@@ -87,7 +60,7 @@ def telling(text: str) -> set[str]:
     return {line for line in own if len(line) >= SHORTEST_SECRET and "-----" not in line}
 
 
-@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@unless(missing())
 def test_a_preview_reaches_nothing(unreachable: Deployment):
     run = unreachable.preview()
     assert not run.failed, run.output
@@ -95,7 +68,7 @@ def test_a_preview_reaches_nothing(unreachable: Deployment):
     assert run.steps.keys() >= KEPT_BY_PRIMARY
 
 
-@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@unless(missing())
 def test_a_backup_without_its_primary_is_told_what_to_do_first(tmp_path: Path):
     shipped(tmp_path, echoes(tmp_path))
     run = Deployment(tmp_path, "backup").preview()

@@ -24,7 +24,9 @@ def _shipped(stack: str) -> Config:
     return stack_config(stack)
 
 
-def run(stack: str, config: Config, primary: Recording | None = None, before: Recording | None = None) -> Recording:
+def run(
+    stack: str, config: Config, primary: Recording | None = None, before: Recording | None = None, preview: bool = False
+) -> Recording:
     """The program of one stack, run once for the same settings and outputs.
 
     Args:
@@ -32,15 +34,16 @@ def run(stack: str, config: Config, primary: Recording | None = None, before: Re
         config: its settings.
         primary: whose outputs a backup reads.
         before: what the stack itself put out before.
+        preview: whether outputs of new resources stay unknown.
 
     Raises:
         pulumi.RunError: the program refused its configuration.
     """
     given = {"mail/primary": primary, f"mail/{stack}": before}
     outputs = {name: dict(recording.outputs) for name, recording in given.items() if recording}
-    key = repr((stack, config, outputs))
+    key = repr((stack, config, outputs, preview))
     if key not in _ENDS:
-        _ENDS[key] = _end(stack, config, outputs)
+        _ENDS[key] = _end(stack, config, outputs, preview)
     found = _ENDS[key]
     if isinstance(found, pulumi.RunError):
         raise found.with_traceback(None)
@@ -51,8 +54,8 @@ _ENDS: dict[str, Recording | pulumi.RunError] = {}
 """How each run ended, once a process, by all that it was given: what it registered, or why it was refused."""
 
 
-def _end(stack: str, config: Config, outputs: dict[str, Any]) -> Recording | pulumi.RunError:
+def _end(stack: str, config: Config, outputs: dict[str, Any], preview: bool) -> Recording | pulumi.RunError:
     try:
-        return record(stack, config, OfflineWorld(outputs))
+        return record(stack, config, OfflineWorld(outputs), preview=preview)
     except pulumi.RunError as refused:
         return refused

@@ -44,7 +44,7 @@ def _data_store(server: Server) -> RocksDbStore | PostgreSqlStore:
     database = server.storage.database
     return PostgreSqlStore(
         host=database.host if database else f"{names.DATABASE}-rw",
-        port=database.port if database else 5432,
+        port=database.port if database else names.DATABASE_PORT,
         database=database.name if database else names.DATABASE_NAME,
         auth_username=database.username if database else names.DATABASE_NAME,
         auth_secret=EnvironmentSecret(variable_name=paths.DATABASE_PASSWORD),

@@ -5,6 +5,8 @@ from typing import Any
 
 from pulumi.provider.experimental.property_value import Computed, PropertyValue
 
+from offline.recorder import walk
+
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how the engine writes a value that is only known once it deploys
 
 
@@ -40,10 +42,4 @@ def wired(value: Any) -> PropertyValue:
 
 def has_unknown(value: Any) -> bool:
     """Whether plain data holds a value that is not known yet."""
-    match value:
-        case dict():
-            return any(has_unknown(item) for item in value.values())
-        case list():
-            return any(has_unknown(item) for item in value)
-        case _:
-            return value == UNKNOWN
+    return any(found == UNKNOWN for found in walk(value))
