@@ -6,7 +6,7 @@ STACKS := $(if $(STACK),--stack $(STACK))
 # What is compiled is kept: every command begins sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: preview test test-cluster test-engine lab lint bench lock schema golden doctor rotate drill tools clean
+.PHONY: preview test test-cluster test-engine lab lint docs bench lock schema golden doctor rotate drill tools clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
@@ -44,6 +44,10 @@ lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/basedpyright
 
+docs: $(VENV)/docs-ready ## The site of the documentation, to build/docs/
+	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --nitpicky docs build/docs
+	@echo "Written to build/docs/index.html"
+
 bench: $(VENV)/ready ## Time and memory of a preview and of record sets alone, by number of domains
 	@$(RUN) -m offline.bench
 	@$(RUN) -m offline.bench_records
@@ -58,10 +62,11 @@ schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settin
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make lock" pyproject.toml
 
-lock: ## requirements.txt, requirements-lint.txt and those of the package from pyproject.toml
+lock: ## The files of exact versions, from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
 	@$(LOCK) --extra doctor --extra test --output-file requirements.txt
 	@$(LOCK) --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
+	@$(LOCK) --extra docs --constraint requirements.txt --output-file requirements-docs.txt
 	@$(LOCK) --constraint requirements.txt --output-file components/requirements.txt
 
 clean: ## Remove what the other targets made
@@ -72,6 +77,10 @@ $(VENV)/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/docs-ready: requirements-docs.txt $(VENV)/ready
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
 	@touch $@
 
 $(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready

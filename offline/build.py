@@ -30,6 +30,7 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
     files = {
         "summary.md": summary,
         "outputs.json": _json(hide(dict(recording.outputs))),
+        "resources.json": _json({urn: _registration(resource) for urn, resource in recording.resources.items()}),
         "plan.ndjson": plan_text(recording),
         "server.md": server_page(recording.outputs["hostname"], plan_text(recording)),
     }
@@ -52,6 +53,21 @@ def write(recording: Recording, summary: str, folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+
+
+def _registration(resource: Resource) -> dict[str, Any]:
+    """A resource as `resources.json` has it: what the engine would be told, with a placeholder for every secret value."""
+    return {
+        "type": resource.type,
+        "name": resource.name,
+        "parent": resource.parent,
+        "custom": resource.custom,
+        "protect": resource.protect,
+        "retainOnDelete": resource.retain_on_delete,
+        "aliases": list(resource.aliases),
+        "dependencies": sorted(resource.dependencies),
+        "inputs": hide(dict(resource.inputs)),
+    }
 
 
 def is_manifest(resource: Resource) -> bool:
