@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import terminal
+
 from .deployment import OutputsError, deployment
 from .findings import COULD_NOT_RUN, exit_code
 from .outputs import read
@@ -49,7 +51,8 @@ def doctor(
         typer.echo(str(error), err=True)
         raise typer.Exit(COULD_NOT_RUN) from None
     lists = [] if no_blocklists else blocklist or BLOCKLISTS
-    findings = examine(world, expected, lists, outbound_host or OUTBOUND_HOSTS)
+    with terminal.working("Asking DNS and the hosts"):
+        findings = examine(world, expected, lists, outbound_host or OUTBOUND_HOSTS)
     if as_machine:
         typer.echo(as_json(findings))
     else:

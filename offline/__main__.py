@@ -1,6 +1,7 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
-Writes `build/<stack>/` and prints the summaries. Ends with 1, and writes nothing, when the configuration is refused.
+Writes `build/<stack>/` and prints the summaries, in CI only their first lines. Ends with 1, and writes nothing, when the
+configuration is refused.
 """
 
 import argparse
@@ -9,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
+
+import terminal
 
 from . import build
 from .preview import configurations, preview
@@ -23,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=PROJECT_FOLDER / "build", help="where to write")
     options = parser.parse_args(arguments)
     try:
-        recorded = preview(configurations(options.project))
+        with terminal.working("Running the program for every stack"):
+            recorded = preview(configurations(options.project))
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -35,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stack in wanted:
         recording, summary = recorded[stack]
         build.write(recording, summary, options.output / stack)
-        print(summary)
+        if terminal.is_ci():
+            print(summary.splitlines()[0].removeprefix("# "))
+        else:
+            terminal.show(summary)
     files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
     print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
     return 0

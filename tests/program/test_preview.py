@@ -128,12 +128,22 @@ def test_stand_ins_are_marked_in_the_zone(build):
     assert "Offline preview" not in (build / "backup/zones/example.com.zone").read_text()
 
 
-def test_the_summary_is_printed_and_names_both_exchanges(build, capsys, tmp_path):
+def test_the_summary_is_printed_and_names_both_exchanges(build, capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
     assert main(["--output", str(tmp_path), "--stack", "backup"]) == 0
     printed = capsys.readouterr().out
     assert (tmp_path / "backup/summary.md").read_text() in printed
     assert "mx2.example.com (MX 20, 198.51.100.20)" in printed
     assert not (tmp_path / "primary").exists()
+
+
+def test_ci_prints_a_line_a_stack(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    assert main(["--output", str(tmp_path)]) == 0
+    first, second, *written = capsys.readouterr().out.splitlines()
+    assert first.startswith("primary: mx1.example.com in ")
+    assert second.startswith("backup: mx2.example.com in ")
+    assert len(written) == 1
 
 
 def test_an_unknown_stack_is_named_with_those_there_are(capsys, tmp_path):
