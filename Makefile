@@ -60,14 +60,15 @@ schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settin
 	@$(RUN) -m offline.schema
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-	--custom-compile-command "make lock" pyproject.toml
+	--custom-compile-command "make lock"
 
 lock: ## The files of exact versions, from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
-	@$(LOCK) --extra doctor --extra test --output-file requirements.txt
-	@$(LOCK) --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
-	@$(LOCK) --extra docs --constraint requirements.txt --output-file requirements-docs.txt
-	@$(LOCK) --constraint requirements.txt --output-file components/requirements.txt
+	@$(LOCK) pyproject.toml --extra doctor --extra test --output-file requirements.txt
+	@$(LOCK) pyproject.toml --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
+	@$(LOCK) pyproject.toml --extra docs --constraint requirements.txt --output-file requirements-docs.txt
+	@$(LOCK) pyproject.toml --constraint requirements.txt --output-file components/requirements.txt
+	@$(LOCK) --group policy --output-file policy/requirements.txt
 
 clean: ## Remove what the other targets made
 	@rm -rf build .tools $(VENV) .pytest_cache .hypothesis .ruff_cache

@@ -1,6 +1,7 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
-Writes `build/<stack>/` and prints the summaries. Ends with 1, and writes nothing, when the configuration is refused.
+Writes `build/<stack>/` and prints the summaries. Ends with 1, and writes nothing, when the configuration is refused. Ends with 1,
+and writes everything, when a mandatory policy is broken: there is something to look at, and no check passes.
 """
 
 import argparse
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pulumi
 
-from . import build
+from . import build, policies
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER
 
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=PROJECT_FOLDER / "build", help="where to write")
     options = parser.parse_args(arguments)
     try:
+        policy_config = policies.read_config(options.project)
         recorded = preview(configurations(options.project))
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
@@ -32,12 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         print(f"no stack {', '.join(unknown)} here; there are: {', '.join(sorted(recorded))}", file=sys.stderr)
         return 1
+    refused: list[str] = []
     for stack in wanted:
         recording, summary = recorded[stack]
-        build.write(recording, summary, options.output / stack)
-        print(summary)
-    files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
+        found = policies.violations(recording, policy_config)
+        page = f"{summary}\n{policies.section(found)}"
+        build.write(recording, page, options.output / stack)
+        (options.output / stack / "policy.json").write_text(policies.to_json(found))
+        print(page)
+        refused += [stack] if policies.stops(found) else []
+    files = "manifests, zones, plan.ndjson, server.md, outputs.json, policy.json and summary.md"
     print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
+    if refused:
+        print(
+            f"Mandatory policies are broken in {', '.join(refused)}; see its Policies above, and docs/policies.md.",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
