@@ -53,10 +53,11 @@ def violations(recording: Recording, config: Mapping[str, Any]) -> list[Violatio
         recording: what the program registered.
         config: as `read_config` returns it.
     """
-    resources = [
-        Resource(found.type, found.name, found.urn, _plain(dict(found.inputs)), found.protect)
-        for found in recording.resources.values()
-    ]
+    resources: list[Resource] = []
+    for urn, found in recording.resources.items():
+        # The engine shows a component with its outputs.
+        values = {**found.inputs, **recording.outputs_of.get(urn, {})}
+        resources.append(Resource(found.type, found.name, urn, _plain(values), found.protect))
     return check(resources, config)
 
 

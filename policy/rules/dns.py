@@ -122,6 +122,7 @@ RULES = (
         "No SPF record lets everybody send.",
         "Anybody's forged mail passes SPF, and with it DMARC.",
         _spf_not_open,
+        of_stack=True,
     ),
     Rule(
         "dmarc-not-weaker",
@@ -129,6 +130,7 @@ RULES = (
         "No DMARC policy is weaker than what is configured.",
         "Forged mail in your name is delivered again, and nothing else shows it.",
         _dmarc_not_weaker,
+        of_stack=True,
         settings={
             "minimum": {**POLICY_SCHEMA, "default": "quarantine", "description": "the weakest policy that is allowed"},
             "domains": {

@@ -24,7 +24,7 @@ class Pod:
     @property
     def containers(self) -> list[Mapping[str, Any]]:
         """All its containers."""
-        return [members(container) for key in CONTAINERS for container in entries(self.spec.get(key))]
+        return [members(found) for key in CONTAINERS for found in entries(self.spec.get(key)) if isinstance(found, Mapping)]
 
     @property
     def ports(self) -> list[Mapping[str, Any]]:
@@ -74,6 +74,11 @@ def namespace(resource: Resource) -> str:
     return "" if found is UNKNOWN else text(found) or "default"
 
 
+def may_be_same(one: str, other: str) -> bool:
+    """Whether two namespaces are one, as far as they are known."""
+    return one == other or not one or not other
+
+
 def pods(resources: Sequence[Resource]) -> list[Pod]:
     """The pods and the templates of pods of every kind of workload, also of kinds that are not Kubernetes' own."""
     return [
@@ -105,7 +110,7 @@ def openings(resources: Sequence[Resource]) -> Iterator[Opening]:
                 yield Opening(pod.resource, "hostNetwork" if is_on_host else "a hostPort", numbers, (pod,))
     for route in resources:
         for name, number in _backends(route):
-            behind_it = [it for it in services if metadata_name(it) == name and _may_be_near(namespace(it), namespace(route))]
+            behind_it = [it for it in services if metadata_name(it) == name and may_be_same(namespace(it), namespace(route))]
             entry = {"port": number} if _is_number(number) else {}
             ports = [port for it in behind_it for port in entries(at(it.inputs, "spec", "ports")) if _is_called(port, number)]
             behind = tuple(pod for it in behind_it for pod in selected(it, found))
@@ -118,17 +123,13 @@ def selected(service: Resource, found: Sequence[Pod]) -> tuple[Pod, ...]:
     selector = members(at(service.inputs, "spec", "selector"))
     if not selector:
         return ()
-    near = (pod for pod in found if _may_be_near(pod.namespace, namespace(service)))
+    near = (pod for pod in found if may_be_same(pod.namespace, namespace(service)))
     return tuple(pod for pod in near if all(pod.labels.get(key) == value for key, value in selector.items()))
 
 
 def is_mail_server(pod: Pod) -> bool:
     """Whether it listens for mail."""
     return any(port.get("containerPort") == SMTP_PORT for port in pod.ports)
-
-
-def _may_be_near(one: str, other: str) -> bool:
-    return one == other or not one or not other
 
 
 def _is_called(port: Any, number: Any) -> bool:
@@ -152,7 +153,7 @@ def _backends(route: Resource) -> Iterator[tuple[str, Any]]:
 def _numbers(port: Any, behind: Sequence[Pod]) -> frozenset[int]:
     """The numbers of a Service's port: its own, and that in the pods."""
     number, target = at(port, "port"), at(port, "targetPort")
-    named = [own.get("containerPort") for pod in behind for own in pod.ports if target and own.get("name") == target]
+    named = [own.get("containerPort") for pod in behind for own in pod.ports if text(target) and own.get("name") == target]
     return frozenset(int(value) for value in (number, target, *named) if _is_number(value))
 
 

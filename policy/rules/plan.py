@@ -25,7 +25,7 @@ class Plan:
     def objects(self, kind: str) -> Iterator[Any]:
         """Every object of a type that it writes; of a type that there is one of, each change to it."""
         for operation in self.operations:
-            if at(operation, "object") == kind:
+            if at(operation, "object") == kind and at(operation, "@type") != "destroy":
                 value = at(operation, "value")
                 yield from (value,) if at(operation, "@type") == "update" else members(value).values()
 

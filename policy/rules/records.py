@@ -1,4 +1,4 @@
-"""DNS records as rules see them: those of Cloudflare, of external-dns' `DNSEndpoint`, and of annotated Services."""
+"""DNS records as rules see them: those of Cloudflare, of external-dns' `DNSEndpoint`, of annotated Services, of zone files."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,10 @@ from .kubernetes import kind
 from .model import Resource, at, entries, members, text
 
 CLOUDFLARE = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
-PROXIED = "cloudflare-proxied"  # the end of external-dns' annotation and property
+PROXIED = re.compile(r"(^|/)cloudflare[-/]proxied$")  # external-dns' annotation and property, whatever its prefix
 HOSTNAME = "/hostname"
+ZONE_FILES = ("zone_files", "zoneFiles")  # what a `MailDns` puts out
+FIELDS_OF_A_LINE = 5
 STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -34,14 +36,17 @@ class Record:
 
 
 def records(resources: Sequence[Resource]) -> list[Record]:
-    """The records of a stack."""
-    return [record for resource in resources for record in _of(resource)]
+    """The records of a stack. Those of its zone files that are published by another resource too count as that one's."""
+    published = [record for resource in resources for record in _of(resource)]
+    others = {(record.name, record.type) for record in published}
+    in_files = [record for resource in resources for record in _in_zone_files(resource)]
+    return published + [record for record in in_files if (record.name, record.type) not in others]
 
 
 def has_proxied_annotation(resource: Resource) -> bool:
     """Whether external-dns is told to proxy what it publishes for the object."""
     annotations = members(at(resource.inputs, "metadata", "annotations"))
-    return any(key.endswith(f"/{PROXIED}") and text(value).lower() == "true" for key, value in annotations.items())
+    return any(PROXIED.search(key) and text(value).lower() == "true" for key, value in annotations.items())
 
 
 def canonical(name: Any) -> str:
@@ -59,11 +64,10 @@ def _of(resource: Resource) -> Iterator[Record]:
             type_ = text(at(endpoint, "recordType"))
             properties = entries(at(endpoint, "providerSpecific"))
             is_proxied = has_proxied_annotation(resource) or any(
-                text(at(one, "name")).endswith(PROXIED) and text(at(one, "value")).lower() == "true" for one in properties
+                PROXIED.search(text(at(one, "name"))) and text(at(one, "value")).lower() == "true" for one in properties
             )
             for target in entries(at(endpoint, "targets")):
-                value = text(target).rpartition(" ")[2] if type_ == "MX" else text(target)
-                yield _record(resource, at(endpoint, "dnsName"), type_, value, is_proxied, None)
+                yield _record(resource, at(endpoint, "dnsName"), type_, text(target), is_proxied, None)
     elif kind(resource) == "Service":
         for key, value in members(at(resource.inputs, "metadata", "annotations")).items():
             if key.startswith("external-dns") and key.endswith(HOSTNAME):
@@ -71,6 +75,18 @@ def _of(resource: Resource) -> Iterator[Record]:
                     yield _record(resource, name.strip(), "A", "", has_proxied_annotation(resource), None)
 
 
+def _in_zone_files(resource: Resource) -> Iterator[Record]:
+    files = members(next((found for key in ZONE_FILES if (found := at(resource.inputs, key))), None))
+    for line in (line for file in files.values() for line in text(file).splitlines()):
+        fields = line.split(None, FIELDS_OF_A_LINE - 1)
+        if len(fields) == FIELDS_OF_A_LINE and fields[2] == "IN":
+            name, _ttl, _class, type_, value = fields
+            yield _record(resource, name, type_, value, False, None)
+
+
 def _record(resource: Resource, name: Any, type_: str, value: str, is_proxied: bool, zone: Any) -> Record:
-    plain = "".join(STRINGS.findall(value)) if value.startswith('"') else value
-    return Record(resource, canonical(name), type_, canonical(plain) if type_ in ("MX", "CNAME") else plain, is_proxied, zone)
+    if type_ in ("MX", "CNAME"):
+        value = canonical(value.rpartition(" ")[2])  # after the preference, where that is part of it
+    elif value.startswith('"'):
+        value = "".join(STRINGS.findall(value))
+    return Record(resource, canonical(name), type_, value, is_proxied, zone)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
-from .kubernetes import SMTP_PORT, is_mail_server, namespace, openings
+from .kubernetes import SMTP_PORT, is_mail_server, may_be_same, namespace, openings
 from .model import MANDATORY, Found, Resource, Rule, at, members, text
 from .plan import has_unknown_plan, plans
 
@@ -28,7 +28,7 @@ def _port_25_has_allow_list(resources: Sequence[Resource], config: Mapping[str, 
     found = plans(resources)
     wanted = [ipaddress.ip_network(str(network), strict=False) for network in config["networks"]]
     for resource, way in _open_for_mail(resources):
-        near = [plan for plan in found if namespace(resource) in ("", plan.namespace) or not plan.namespace]
+        near = [plan for plan in found if may_be_same(namespace(resource), plan.namespace)]
         allowed = list(_networks(text(at(entry, "address")) for plan in near for entry in plan.objects("AllowedIp")))
         missing = [network for network in wanted if not _is_within(network, allowed)]
         if not near:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .kubernetes import kind, metadata_name, namespace, pods
+from .kubernetes import kind, may_be_same, metadata_name, namespace, pods
 from .model import MANDATORY, Found, Resource, Rule, at, entries
 from .plan import has_unknown_plan, plans
 
@@ -26,7 +26,11 @@ DKIM = "._domainkey."
 def _state_protected(resources: Sequence[Resource], _config: Mapping[str, Any]) -> Found:
     # A server in recovery mode takes no mail: what it holds has been given up, or is not in use yet.
     fenced = {pod.namespace for pod in pods(resources) if pod.is_fenced}
-    kept = {resource.urn: what for resource in resources if (what := _holds(resource)) and namespace(resource) not in fenced}
+    kept = {
+        resource.urn: what
+        for resource in resources
+        if (what := _holds(resource)) and not (kind(resource) and any(may_be_same(namespace(resource), it) for it in fenced))
+    }
     homes = {namespace(resource) for resource in resources if resource.urn in kept and kind(resource)}
     idle = {key.urn for key in _idle_keys(resources)}
     for resource in resources:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from .kubernetes import Pod, kind, of_kind, pods
 from .model import ADVISORY, MANDATORY, UNKNOWN, Found, Resource, Rule, at, entries, text, walk
@@ -67,31 +68,38 @@ def _pods_restricted(resources: Sequence[Resource], _config: Mapping[str, Any]) 
 
 
 def _beyond_restricted(pod: Pod, container: Mapping[str, Any]) -> Iterator[str]:
-    own, shared = container.get("securityContext"), pod.spec.get("securityContext")
+    own = container.get("securityContext")
     if at(own, "allowPrivilegeEscalation") not in (False, UNKNOWN):
         yield "allowPrivilegeEscalation to false"
     dropped = at(own, "capabilities", "drop")
     if dropped is not UNKNOWN and "ALL" not in entries(dropped) and UNKNOWN not in entries(dropped):
         yield "capabilities.drop to ALL"
-    if not {at(own, "runAsNonRoot"), at(shared, "runAsNonRoot")} & {True, UNKNOWN} or at(own, "runAsNonRoot") is False:
+    if _said(pod, container, "runAsNonRoot") not in (True, UNKNOWN):
         yield "runAsNonRoot to true"
-    profiles = {at(own, "seccompProfile", "type"), at(shared, "seccompProfile", "type")}
-    if not profiles & {"RuntimeDefault", "Localhost", UNKNOWN}:
+    if _said(pod, container, "seccompProfile", "type") not in ("RuntimeDefault", "Localhost", UNKNOWN):
         yield "seccompProfile to RuntimeDefault"
+
+
+def _said(pod: Pod, container: Mapping[str, Any], *path: str) -> Any:
+    """What a container's security context says, or else that of its pod."""
+    own = at(container.get("securityContext"), *path)
+    return at(pod.spec.get("securityContext"), *path) if own is None else own
 
 
 def _backup_outside(resources: Sequence[Resource], _config: Mapping[str, Any]) -> Found:
     for resource in of_kind(resources, "BackupStorageLocation", "ObjectStore", "Cluster"):
         urls = [text(item) for value in walk(resource.inputs) for item in (at(value, "s3Url"), at(value, "endpointURL"))]
-        for host in dict.fromkeys(_host(url) for url in urls if url):
-            if host == "localhost" or "." not in host.strip(".") or host.endswith((".svc", ".local")) or ".svc." in host:
+        for host in dict.fromkeys(filter(None, map(_host, urls))):
+            is_name = ":" not in host
+            if is_name and ("." not in host or host.endswith((".svc", ".cluster.local")) or ".svc." in host):
                 yield resource, f"backups go to {host}, inside the cluster; use a bucket that outlives it"
 
 
-def _host(url: str) -> str:
-    rest = url.partition("://")[2] or url
-    authority = rest.partition("/")[0].rpartition("@")[2].lower()
-    return authority if authority.startswith("[") else authority.partition(":")[0]
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url if "://" in url else f"//{url}").hostname
+    except ValueError:
+        return None
 
 
 RULES = (
