@@ -26,7 +26,7 @@ test: $(VENV)/ready ## All tests that need nothing but Python
 test-cluster: tools ## What a real API server, Velero, S3 and Prometheus say; needs Go, and some minutes once
 	@$(RUN) -m pytest --dist loadfile tests/cluster tests/alerts
 
-test-engine: $(VENV)/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
+test-engine: $(VENV)/ready policy/.venv/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
 	@$(RUN) -m pytest --dist loadfile tests/engine
 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
@@ -71,7 +71,7 @@ lock: ## The files of exact versions, from pyproject.toml
 	@$(LOCK) --group policy --output-file policy/requirements.txt
 
 clean: ## Remove what the other targets made
-	@rm -rf build .tools $(VENV) .pytest_cache .hypothesis .ruff_cache
+	@rm -rf build .tools $(VENV) policy/.venv .pytest_cache .hypothesis .ruff_cache
 
 $(VENV)/ready: requirements.txt
 	@echo "Setting up $(VENV) (once; about a minute)"
@@ -82,6 +82,12 @@ $(VENV)/ready: requirements.txt
 
 $(VENV)/docs-ready: requirements-docs.txt $(VENV)/ready
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
+	@touch $@
+
+policy/.venv/ready: policy/requirements.txt
+	@echo "Setting up policy/.venv (once)"
+	@$(PYTHON) -m venv policy/.venv
+	@policy/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
 	@touch $@
 
 $(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready
