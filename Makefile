@@ -26,7 +26,7 @@ test: $(VENV)/ready ## All tests that need nothing but Python
 test-cluster: tools ## What a real API server, Velero, S3 and Prometheus say; needs Go, and some minutes once
 	@$(RUN) -m pytest --dist loadfile tests/cluster tests/alerts
 
-test-engine: $(VENV)/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
+test-engine: $(VENV)/ready policy/.venv/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
 	@$(RUN) -m pytest --dist loadfile tests/engine
 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
@@ -60,17 +60,18 @@ schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settin
 	@$(RUN) -m offline.schema
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
-	--custom-compile-command "make lock" pyproject.toml
+	--custom-compile-command "make lock"
 
 lock: ## The files of exact versions, from pyproject.toml
 	@$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install --quiet uv==0.13.8
-	@$(LOCK) --extra doctor --extra test --output-file requirements.txt
-	@$(LOCK) --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
-	@$(LOCK) --extra docs --constraint requirements.txt --output-file requirements-docs.txt
-	@$(LOCK) --constraint requirements.txt --output-file components/requirements.txt
+	@$(LOCK) pyproject.toml --extra doctor --extra test --output-file requirements.txt
+	@$(LOCK) pyproject.toml --extra lint --extra aws --constraint requirements.txt --output-file requirements-lint.txt
+	@$(LOCK) pyproject.toml --extra docs --constraint requirements.txt --output-file requirements-docs.txt
+	@$(LOCK) pyproject.toml --constraint requirements.txt --output-file components/requirements.txt
+	@$(LOCK) --group policy --output-file policy/requirements.txt
 
 clean: ## Remove what the other targets made
-	@rm -rf build .tools $(VENV) .pytest_cache .hypothesis .ruff_cache
+	@rm -rf build .tools $(VENV) policy/.venv .pytest_cache .hypothesis .ruff_cache
 
 $(VENV)/ready: requirements.txt
 	@echo "Setting up $(VENV) (once; about a minute)"
@@ -81,6 +82,12 @@ $(VENV)/ready: requirements.txt
 
 $(VENV)/docs-ready: requirements-docs.txt $(VENV)/ready
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
+	@touch $@
+
+policy/.venv/ready: policy/requirements.txt
+	@echo "Setting up policy/.venv (once)"
+	@$(PYTHON) -m venv policy/.venv
+	@policy/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
 	@touch $@
 
 $(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready

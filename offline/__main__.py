@@ -1,7 +1,8 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
-Writes `build/<stack>/` and prints the summaries, in CI only their first lines. Ends with 1, and writes nothing, when the
-configuration is refused.
+Writes `build/<stack>/` and prints the summaries, in CI only their first lines and what breaks a policy. Ends with 1, and writes
+nothing, when the configuration is refused. Ends with 1, and writes everything, when a mandatory policy is broken: there is
+something to look at, and no check passes.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import pulumi
 
 import terminal
 
-from . import build
+from . import build, policies
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with terminal.working("Running the program for every stack"):
+            policy_config = policies.read_config(options.project)
             recorded = preview(configurations(options.project))
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
@@ -36,15 +38,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         print(f"no stack {', '.join(unknown)} here; there are: {', '.join(sorted(recorded))}", file=sys.stderr)
         return 1
+    broken = {stack: policies.violations(recording, policy_config) for stack, (recording, _) in recorded.items()}
     for stack in wanted:
         recording, summary = recorded[stack]
+        said = policies.section(broken[stack])
+        summary = f"{summary}\n{said}"
         build.write(recording, summary, options.output / stack)
+        (options.output / stack / "policy.json").write_text(policies.to_json(broken[stack]))
         if terminal.is_ci():
-            print(summary.splitlines()[0].removeprefix("# "))
+            title = summary.splitlines()[0].removeprefix("# ")
+            print(f"{title}\n{said}" if broken[stack] else title)
         else:
             terminal.show(summary)
-    files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
+    files = "manifests, zones, plan.ndjson, server.md, outputs.json, policy.json and summary.md"
     print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
+    refused = [stack for stack in wanted if policies.stops(broken[stack])]
+    if refused:
+        print(
+            f"Mandatory policies are broken in {', '.join(refused)}; see its Policies above, and docs/policies.md.",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 

@@ -50,10 +50,16 @@ class Recording:
 
     stack: str
     resources: dict[str, Resource] = field(default_factory=dict[str, Resource])
-    closed: set[str] = field(default_factory=set[str])
+    outputs_of: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """The outputs of every component that was closed, by URN, with `Secret` around what is secret."""
     duplicates: list[str] = field(default_factory=list[str])
     outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The stack's outputs, with `Secret` around what is secret."""
+
+    @property
+    def closed(self) -> set[str]:
+        """The URNs of the components that were closed."""
+        return set(self.outputs_of)
 
     def of_type(self, type_: str) -> list[Resource]:
         """The resources of one type, in the order they were registered."""
@@ -138,10 +144,11 @@ class Recorder(MockMonitor):
         return super().RegisterResource(request)  # pyright: ignore[reportUnknownMemberType]
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name on the wire
-        """Note that a component was closed; keep the outputs of the stack."""
+        """Keep the outputs of a component, or of the stack."""
+        outputs = _decode(json_format.MessageToDict(request.outputs))
         if request.urn == self.root_urn:
-            self.recording.outputs = _decode(json_format.MessageToDict(request.outputs))
-        self.recording.closed.add(request.urn)
+            self.recording.outputs = outputs
+        self.recording.outputs_of[request.urn] = outputs
         return super().RegisterResourceOutputs(request)  # pyright: ignore[reportUnknownMemberType]
 
 

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from components.stalwart.registry.encoding import RegistryObject
 from config_errors import leaf_types, model_of
+from policy.rules import RULES
 from settings import Settings
 
 from .preview import configurations, preview
@@ -26,6 +27,7 @@ from .told import told
 SCHEMA_FILE = PROJECT_FOLDER / "docs" / "stack.schema.json"
 SETTINGS_PAGE = PROJECT_FOLDER / "docs" / "settings.md"
 SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
+POLICIES_PAGE = PROJECT_FOLDER / "docs" / "policies.md"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -110,6 +112,22 @@ def objects_table() -> str:
     return "\n".join(["| object | what it is | primary | backup |", "|---|---|---:|---:|", *rows])
 
 
+def policies_table() -> str:
+    """Every policy with its level and its reason, as a Markdown table."""
+    rows = [f"| `{rule.name}` | {rule.level} | {rule.description} | {rule.why} |" for rule in RULES]
+    return "\n".join(["| policy | level | what must hold | what happens without it |", "|---|---|---|---|", *rows])
+
+
+def policy_settings_table() -> str:
+    """What can be configured of each policy, as a Markdown table."""
+    rows = [
+        f"| `{rule.name}` | `{name}` | `{json.dumps(schema['default'])}` | {schema['description']} |"
+        for rule in RULES
+        for name, schema in rule.settings.items()
+    ]
+    return "\n".join(["| policy | setting | default | what it is |", "|---|---|---|---|", *rows])
+
+
 def _registry_types(found: type[RegistryObject]) -> list[type[RegistryObject]]:
     return [kind for child in found.__subclasses__() for kind in (child, *_registry_types(child))]
 
@@ -129,9 +147,16 @@ def generated() -> dict[Path, str]:
     """Every generated file, as it must be."""
     return {
         SCHEMA_FILE: schema_text(),
+        POLICIES_PAGE: policies_page(),
         SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
     }
+
+
+def policies_page() -> str:
+    """The page of the policies with its tables brought up to date."""
+    page = with_table(POLICIES_PAGE.read_text(), "policies", policies_table())
+    return with_table(page, "policy settings", policy_settings_table())
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,9 +93,15 @@ class Deployment:
         """Everything the engine wrote, and every event of it."""
         return self.command.told
 
-    def preview(self, *, expect_no_changes: bool = False) -> Run:
-        """What an `up` would do."""
-        return self._run(self.stack.preview, expect_no_changes=expect_no_changes)
+    def preview(self, *, expect_no_changes: bool = False, policy_packs: Sequence[str] = (), policy_config: str = "") -> Run:
+        """What an `up` would do, and what policy packs say of it: folders, and one file with their configuration."""
+        configs = [policy_config] * len(policy_packs) if policy_config else None
+        return self._run(
+            self.stack.preview,
+            expect_no_changes=expect_no_changes,
+            policy_packs=list(policy_packs) or None,
+            policy_pack_configs=configs,
+        )
 
     def up(self, *, preview: bool = False) -> Run:
         """Deploy; after a preview, as the command does unless it is told otherwise, or for speed without."""
