@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .kubernetes import SMTP_PORT, openings
-from .model import MANDATORY, Found, Resource, Rule
+from .model import ADVISORY, MANDATORY, Found, Resource, Rule
 from .records import Record, has_proxied_annotation, records
 
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")
@@ -126,7 +126,8 @@ RULES = (
     ),
     Rule(
         "dmarc-not-weaker",
-        MANDATORY,
+        # A new domain begins with `none`, so that its reports show what would be lost.
+        ADVISORY,
         "No DMARC policy is weaker than what is configured.",
         "Forged mail in your name is delivered again, and nothing else shows it.",
         _dmarc_not_weaker,

@@ -99,11 +99,13 @@ def _preview(project: Path) -> int:
     return main(["--project", str(project), "--output", str(project / "build"), "--stack", "primary"])
 
 
+STRICT = {"dmarc-not-weaker": "mandatory"}
 WEAK = [{"name": "example.com", "dmarc": {"policy": "none", "subdomainPolicy": "none"}}]
 
 
 def test_a_preview_that_breaks_a_policy_is_written_and_fails(project: Callable[..., Path], capsys: pytest.CaptureFixture[str]):
     folder = project(domains=WEAK)
+    (folder / "policy-config.json").write_text(json.dumps(STRICT))
     assert _preview(folder) == 1
     printed = capsys.readouterr()
     assert "Mandatory policies are broken in primary" in printed.err
@@ -114,9 +116,15 @@ def test_a_preview_that_breaks_a_policy_is_written_and_fails(project: Callable[.
     assert (folder / "build/primary/manifests").is_dir()
 
 
+def test_advice_is_given_and_does_not_stop(project: Callable[..., Path], capsys: pytest.CaptureFixture[str]):
+    assert _preview(project(domains=WEAK)) == 0
+    assert "| advisory | dmarc-not-weaker |" in capsys.readouterr().out
+
+
 def test_a_project_configures_its_policies(project: Callable[..., Path]):
     folder = project(domains=WEAK)
-    (folder / "policy-config.json").write_text(json.dumps({"dmarc-not-weaker": {"domains": {"example.com": "none"}}}))
+    exception = {"enforcementLevel": "mandatory", "domains": {"example.com": "none"}}
+    (folder / "policy-config.json").write_text(json.dumps({"dmarc-not-weaker": exception}))
     assert _preview(folder) == 0
 
 
