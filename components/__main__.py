@@ -22,4 +22,4 @@ if __name__ == "__main__":
     from pulumi.provider import main
 
     package = import_module(f"{FOLDER.name}.package")
-    main(package.provider(version()), sys.argv[1:])
+    main(package.PackageProvider(version()), sys.argv[1:])

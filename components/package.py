@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
+from pulumi.errors import InputPropertiesError
+from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.experimental.util import camel_case
+from pulumi.provider.server import ComponentInitError
 
 from .backup.mail_backup import MailBackup
 from .backup.mail_restore import MailRestore
 from .backup.restore_check import RestoreCheck
 from .backup.restore_drill import RestoreDrill
+from .checks import ArgumentsError
 from .dns.dkim_keys import DkimKeys
 from .dns.mail_dns import MailDns
 from .stalwart.server import StalwartServer
@@ -43,14 +47,37 @@ SECRETS = {
 """The properties of resources and types that hold a secret. SDKs encrypt them whatever they are given."""
 
 _SECTION = re.compile(r"\n\n(Raises|Args|Returns):\n.*", re.DOTALL)
-_PYTHON_NAME = re.compile(r"`([a-z][a-z0-9_.]*)`")
+_PYTHON_NAME = re.compile(r"\b[a-z0-9]+(_[a-z0-9]+)+\b")
 
 
-def provider(version: str) -> ComponentProvider:
+class PackageProvider(ComponentProvider):
     """What the engine asks for the package's schema, and has construct components."""
-    found = ComponentProvider(COMPONENTS, NAME, version=version)
-    found.schema = json.dumps(schema_for_every_language(json.loads(found.schema or "")))
-    return found
+
+    def __init__(self, version: str) -> None:
+        """Infer the schema.
+
+        Args:
+            version: the package's, by SemVer.
+        """
+        super().__init__(COMPONENTS, NAME, version=version)
+        schema = schema_for_every_language(json.loads(self.schema or ""))
+        self.schema = json.dumps(schema)
+        self._properties = _property_names(schema)
+
+    def construct(
+        self, name: str, resource_type: str, inputs: pulumi.Inputs, options: pulumi.ResourceOptions | None = None
+    ) -> ConstructResult:
+        """Build a component.
+
+        Raises:
+            InputPropertiesError: what the component refused, without a traceback, and by the names that its user wrote.
+        """
+        try:
+            return super().construct(name, resource_type, inputs, options)
+        except ComponentInitError as error:
+            if isinstance(error.inner, ArgumentsError):
+                raise InputPropertiesError(_with_schema_names(str(error), self._properties), []) from None
+            raise
 
 
 def schema_for_every_language(inferred: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +86,6 @@ def schema_for_every_language(inferred: Mapping[str, Any]) -> dict[str, Any]:
     Types are called without `Args`, which the SDKs of other languages put there themselves.
     """
     schema = cast("dict[str, Any]", json.loads(re.sub(r'(:index:\w+?)Args"', r'\1"', json.dumps(inferred))))
-    properties = {name for owner in _owners(schema).values() for group in owner for name in group}
     for name, groups in _owners(schema).items():
         secrets = SECRETS.get(name, set())
         for group in groups:
@@ -67,7 +93,11 @@ def schema_for_every_language(inferred: Mapping[str, Any]) -> dict[str, Any]:
             for secret in secrets & group.keys():
                 if not group[secret].get("plain"):
                     group[secret]["secret"] = True
-    return _described(schema, properties)
+    return _described(schema, _property_names(schema))
+
+
+def _property_names(schema: Mapping[str, Any]) -> set[str]:
+    return {name for groups in _owners(schema).values() for group in groups for name in group}
 
 
 def _owners(schema: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -93,10 +123,13 @@ def _described(value: Any, properties: set[str]) -> Any:
 
 
 def _in_other_words(docstring: str, properties: set[str]) -> str:
-    """A docstring as a description: without the sections that Python's tools read, and with names as the schema has them."""
+    """A docstring without the sections that Python's tools read."""
+    return _with_schema_names(_SECTION.sub("", inspect.cleandoc(docstring)), properties)
 
+
+def _with_schema_names(text: str, properties: set[str]) -> str:
     def name(match: re.Match[str]) -> str:
-        parts = [camel_case(part) for part in match[1].split(".")]
-        return f"`{'.'.join(parts)}`" if properties.issuperset(parts) else match[0]
+        found = camel_case(match[0])
+        return found if found in properties else match[0]
 
-    return _PYTHON_NAME.sub(name, _SECTION.sub("", inspect.cleandoc(docstring)))
+    return _PYTHON_NAME.sub(name, text)

@@ -81,8 +81,7 @@ def test_its_words_are_for_every_language(schema: Schema):
             text = value["description"]
             assert "Raises:" not in text
             assert "    " not in text, text
-            quoted = {word for part in text.split("`")[1::2] for word in part.split(".")}
-            assert not {word for word in quoted if "_" in word and camel_case(word) in properties}, text
+            assert not {word for word in re.findall(r"\w+", text) if "_" in word and camel_case(word) in properties}, text
 
 
 def test_what_is_required_is_what_python_requires(schema: Schema):
@@ -124,6 +123,20 @@ def test_its_types_are_those_that_every_language_has(schema: Schema):
     for owner, properties, _required in _groups(schema):
         for name, found in properties.items():
             check(f"{owner}.{name}", found)
+
+
+def test_secrets_are_marked(schema: Schema):
+    marked = {f"{owner}.{name}" for owner, group, _required in _groups(schema) for name in group if group[name].get("secret")}
+    assert marked == {
+        "DkimKeys (outputs).privateKeys",
+        "MailBackup (inputs).repositoryPassword",
+        "MailBackup (outputs).repositoryPassword",
+        "StalwartServer (inputs).dkimPrivateKeys",
+        "StalwartServer (outputs).recipientReaderPassword",
+        "Location.accessKeyId",
+        "Location.secretAccessKey",
+        "RecipientReader.password",
+    }
 
 
 def test_every_property_is_in_a_case(schema: Schema):
@@ -210,3 +223,20 @@ def test_it_makes_what_a_python_program_makes(
     assert made.recording.duplicates == []
     assert made.recording.closed >= {urn for urn, found in made.recording.resources.items() if not found.custom}
     assert made.outputs == wanted.outputs
+    outputs = schema["resources"][f"{PACKAGE}:index:{component}"]["properties"]
+    assert {name for name, value in made.outputs.items() if has_secret(value)} == {
+        name for name, found in outputs.items() if found.get("secret")
+    }
+
+
+def test_a_refusal_names_what_its_user_wrote(package: PackageHost):
+    schedule = {"name": "hot", "location": "hot", "cron": "0 2 * * *", "keepDays": 0}
+    location = {"name": "hot", "bucket": "example-mail-hot", "region": "eu", "accessKeyId": "without the other half"}
+    with pytest.raises(grpc.RpcError) as refused:
+        package.construct("MailBackup", "it", {"locations": [location], "schedules": [schedule]})
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details().splitlines() == [
+        "MailBackup cannot be built:",
+        "  - locations: hot: `accessKeyId` and `secretAccessKey` go together",
+        "  - schedules: hot: keepDays is 0; at least 1",
+    ]
