@@ -80,6 +80,11 @@ class PackageProvider(ComponentProvider):
             raise
 
 
+def python_name(name: str) -> str:
+    """What a property of the schema is called in Python."""
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
+
+
 def schema_for_every_language(inferred: Mapping[str, Any]) -> dict[str, Any]:
     """The package's schema, from the one that the SDK infers.
 

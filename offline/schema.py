@@ -20,12 +20,14 @@ from settings import Settings
 
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER, project_file
+from .reference import components_page
 from .summary import plan_text
 from .told import told
 
 SCHEMA_FILE = PROJECT_FOLDER / "docs" / "stack.schema.json"
 SETTINGS_PAGE = PROJECT_FOLDER / "docs" / "settings.md"
 SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
+COMPONENTS_PAGE = PROJECT_FOLDER / "docs" / "components.md"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -130,6 +132,7 @@ def generated() -> dict[Path, str]:
     return {
         SCHEMA_FILE: schema_text(),
         SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
+        COMPONENTS_PAGE: components_page(),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
     }
 

@@ -97,7 +97,7 @@ class MailBackupArgs(TypedDict):
     locations: list[LocationArgs]
     """Where backups are, in this region or another."""
     schedules: NotRequired[list[ScheduleArgs]]
-    """Default: none."""
+    """What is backed up when. Default: nothing is."""
     mail_namespace: NotRequired[pulumi.Input[str]]
     """The namespace that is backed up. Default `mail`."""
     sentinel_mailbox: NotRequired[str]

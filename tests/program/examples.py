@@ -1,4 +1,4 @@
-"""The examples without an engine: programs in Python through the recorder, those in other languages through the package's host."""
+"""The examples without an engine: programs in Python through the recorder, those in other languages through the package."""
 
 import json
 import re
@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 import components
 from offline.program import PROJECT_FOLDER, project_file, record, stack_config
@@ -53,14 +51,14 @@ process.on("exit", () => console.log(JSON.stringify({ resources })));
 def previewed(example: str, stack: str, preview: bool = False) -> Recording:
     """A stack of an example in Python; a backup runs on what its primary put out."""
     folder = FOLDER / example
-    primary = (
-        {f"{project_file(folder)['name']}/primary": dict(previewed(example, "primary").outputs)} if stack == "backup" else {}
-    )
+    stacks = {}
+    if stack == "backup":
+        stacks[f"{project_file(folder)['name']}/primary"] = dict(previewed(example, "primary").outputs)
     with _as_in(folder):
         return record(
             stack,
             stack_config(stack, folder),
-            OfflineWorld(primary),
+            OfflineWorld(stacks),
             preview=preview,
             program=lambda: _run(folder),
             folder=folder,

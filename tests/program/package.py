@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -51,7 +50,6 @@ class Engine(ResourceMonitorServicer, EngineServicer):
     """The recorder as a server, where the engine's would be."""
 
     def __init__(self) -> None:
-        self.logged: list[str] = []
         self.record(Recording(STACK), preview=False)
         # One, for the recorder answers one by one; it needs an event loop.
         self.thread = ThreadPoolExecutor(max_workers=1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
@@ -65,18 +63,17 @@ class Engine(ResourceMonitorServicer, EngineServicer):
         self.thread.submit(lambda: asyncio.get_event_loop().close()).result()
         self.thread.shutdown()
 
-    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:
+    def GetDeploymentInfo(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self._recorder.GetDeploymentInfo(request)
 
-    def RegisterResource(self, request: Any, context: Any) -> Any:
+    def RegisterResource(self, request: Any, context: Any) -> Any:  # noqa: N802
         reset_options(project=PROJECT, stack=STACK, preview=self._preview)  # of this call alone
         return self._recorder.RegisterResource(request)
 
-    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:
+    def RegisterResourceOutputs(self, request: Any, context: Any) -> Any:  # noqa: N802
         return self._recorder.RegisterResourceOutputs(request)
 
-    def Log(self, request: Any, context: Any) -> Any:
-        self.logged.append(request.message)
+    def Log(self, request: Any, context: Any) -> Any:  # noqa: N802
         return empty_pb2.Empty()
 
 
@@ -100,7 +97,7 @@ class PackageHost:
         Args:
             component: its name in the package.
             name: of the resource.
-            inputs: by their names in the schema, with `Secret` around what is secret and `Later` around what other resources give.
+            inputs: by their names in the schema, with `Secret` around what is secret, `Later` around what other resources give.
             recording: what was registered before; it is added to.
             preview: whether it is a preview.
 

@@ -172,18 +172,18 @@ def in_python(component: str, inputs: Mapping[str, Any], schema: Schema, preview
         args = _arguments(inputs, resource["inputProperties"], schema, preview)
         made = getattr(components, component)("it", args)
         for output in resource["properties"]:
-            pulumi.export(output, getattr(made, _snake(output)))
+            pulumi.export(output, getattr(made, package_face.python_name(output)))
 
     recording = record(STACK, {}, OfflineWorld(), preview=preview, program=program)
     return Constructed(recording, recording.outputs)
 
 
-def _snake(name: str) -> str:
-    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
-
-
 def _arguments(inputs: Mapping[str, Any], properties: Mapping[str, Any], schema: Schema, preview: bool) -> dict[str, Any]:
-    return {_snake(key): _argument(value, properties[key], schema, preview) for key, value in inputs.items() if value is not None}
+    return {
+        package_face.python_name(key): _argument(value, properties[key], schema, preview)
+        for key, value in inputs.items()
+        if value is not None
+    }
 
 
 def _argument(value: Any, found: Mapping[str, Any], schema: Schema, preview: bool) -> Any:
