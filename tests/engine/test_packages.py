@@ -1,6 +1,9 @@
 """The components in other people's projects, on the echo engine: imported in Python, and as a package in YAML and TypeScript."""
 
+import compileall
+import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from offline.program import PROJECT_FOLDER, project_file
 from offline.recorder import Recording
 from tests.program.examples import FOLDER as EXAMPLES
 from tests.program.examples import IN_README, in_readme
+from tests.program.package import package_host
 
 from .deployments import Deployment, missing, unless
 from .packages import PACKAGE, environment, write_package
@@ -73,3 +77,21 @@ def test_a_project_in_typescript_uses_them_as_a_package(tmp_path: Path, project:
     stack = project(**{**example, "packages": {PACKAGE: str(write_package(tmp_path / "package"))}})
     stack.run("install")
     assert_it_makes_what_the_example_does(stack, recorded)
+
+
+@pytest.mark.parametrize("language", ["dotnet", "go", "java", "nodejs", "python"])
+def test_an_sdk_is_made_for_every_language(language: str, tmp_path: Path):
+    host = f"pulumi-language-{language}"
+    if not shutil.which(host):
+        pytest.skip(f"{host} is not on PATH")
+    with package_host() as package:
+        schema = package.schema()
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    command = ["pulumi", "package", "gen-sdk", "schema.json", "--language", language, "--out", "sdk"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert made.returncode == 0, made.stderr
+    written = "".join(path.read_text() for path in (tmp_path / "sdk" / language).rglob("*.*") if path.is_file())
+    for token in (*schema["resources"], *schema["types"]):
+        assert token.rpartition(":")[2] in written, token
+    if language == "python":
+        assert compileall.compile_dir(tmp_path / "sdk", quiet=2)

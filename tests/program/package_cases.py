@@ -264,7 +264,7 @@ DNS = {
     "host": {"addresses": True, "spf": True},
     "provider": "zonefile",
     "externalDns": {"namespace": "post", "providerSpecific": {"cloudflare/proxied": "false"}},
-    "zones": [{"name": "dkim.example.org", "zoneId": "2", "dnsProvider": "cloudflare", "dnssec": True}],
+    "zones": [{"name": "dkim.example.org", "zoneId": "2", "dnsProvider": "zonefile", "dnssec": True}],
     "leavingZones": ["dkim.example.org"],
     "nameServers": ["ns1.example.net"],
     "ttlSeconds": 300,
