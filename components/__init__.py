@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .backup.restore_drill import RestoreDrill as RestoreDrill
     from .dns.dkim_keys import DkimKeys as DkimKeys
     from .dns.mail_dns import MailDns as MailDns
+    from .endpoints import DomainEndpoint as DomainEndpoint
     from .endpoints import RegionEndpoints as RegionEndpoints
+    from .mail_domain import MailDomainArgs as MailDomainArgs
     from .stalwart.server import StalwartServer as StalwartServer
 
 _HOMES = {
@@ -26,13 +28,17 @@ _HOMES = {
     "RestoreCheck": ".backup.restore_check",
     "RestoreDrill": ".backup.restore_drill",
     "ArchiveBucket": ".backup.archive_bucket",
+    "MailDomainArgs": ".mail_domain",
     "RegionEndpoints": ".endpoints",
+    "DomainEndpoint": ".endpoints",
 }
 __all__ = [
     "ArchiveBucket",
     "DkimKeys",
+    "DomainEndpoint",
     "MailBackup",
     "MailDns",
+    "MailDomainArgs",
     "MailRestore",
     "RegionEndpoints",
     "RestoreCheck",

@@ -1,7 +1,4 @@
-"""The components as a Pulumi package, for projects in any language of Pulumi: what PulumiPlugin.yaml runs.
-
-Left out is `ArchiveBucket`: every user would have to download the provider of AWS for it.
-"""
+"""Runs the components as a Pulumi package, for projects in any language of Pulumi: what PulumiPlugin.yaml starts."""
 
 import sys
 import tomllib
@@ -22,19 +19,7 @@ def version() -> str:
 if __name__ == "__main__":
     # The folder is run by itself: with it on the path, what is in it would be found before libraries like `dns`.
     sys.path[0] = str(FOLDER.parent)
-    from pulumi.provider.experimental import component_provider_host
+    from pulumi.provider import main
 
-    package = import_module(FOLDER.name)
-    component_provider_host(
-        name="stalwart-mail",
-        components=[
-            package.DkimKeys,
-            package.MailBackup,
-            package.MailDns,
-            package.MailRestore,
-            package.RestoreCheck,
-            package.RestoreDrill,
-            package.StalwartServer,
-        ],
-        version=version(),
-    )
+    package = import_module(f"{FOLDER.name}.package")
+    main(package.PackageProvider(version()), sys.argv[1:])

@@ -50,6 +50,7 @@ def record(
     world: World,
     preview: bool = False,
     program: Callable[[], None] = main_program,
+    folder: Path = PROJECT_FOLDER,
 ) -> Recording:
     """Run the program for one stack.
 
@@ -59,6 +60,7 @@ def record(
         world: what resources and other stacks answer.
         preview: True to leave outputs of new resources unknown, as the first preview of a stack does.
         program: what to run.
+        folder: of the project that it belongs to.
 
     Returns:
         What the program registered.
@@ -72,7 +74,7 @@ def record(
     monitor = Recorder(world, recording)
     set_mocks(
         monitor.mocks,
-        project=str(project_file()["name"]),
+        project=str(project_file(folder)["name"]),
         stack=stack,
         preview=preview,
         monitor=monitor,

@@ -131,7 +131,7 @@ class Recorder(MockMonitor):
             type=request.type,
             name=request.name,
             parent=request.parent,
-            inputs=_decode(json_format.MessageToDict(request.object)),
+            inputs=decode(json_format.MessageToDict(request.object)),
             custom=request.custom,
             provider=request.provider,
             protect=request.protect,
@@ -145,7 +145,7 @@ class Recorder(MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  the name on the wire
         """Keep the outputs of a component, or of the stack."""
-        outputs = _decode(json_format.MessageToDict(request.outputs))
+        outputs = decode(json_format.MessageToDict(request.outputs))
         if request.urn == self.root_urn:
             self.recording.outputs = outputs
         self.recording.outputs_of[request.urn] = outputs
@@ -195,16 +195,16 @@ def _unchanged(value: Any) -> Any:
     return value
 
 
-def _decode(value: Any) -> Any:
+def decode(value: Any) -> Any:
     """Plain data from the wire's form: secrets as `Secret`, whole floats as the integers they were."""
     # The first key marks every special value on the wire, and its value here says that it is a secret.
     match value:
         case {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": inside}:
-            return Secret(_decode(inside))
+            return Secret(decode(inside))
         case dict():
-            return {key: _decode(item) for key, item in cast("dict[str, Any]", value).items()}
+            return {key: decode(item) for key, item in cast("dict[str, Any]", value).items()}
         case list():
-            return [_decode(item) for item in cast("list[Any]", value)]
+            return [decode(item) for item in cast("list[Any]", value)]
         case float() if value.is_integer():
             return int(value)
         case _:

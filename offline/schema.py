@@ -21,6 +21,7 @@ from settings import Settings
 
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER, project_file
+from .reference import components_page
 from .summary import plan_text
 from .told import told
 
@@ -28,6 +29,7 @@ SCHEMA_FILE = PROJECT_FOLDER / "docs" / "stack.schema.json"
 SETTINGS_PAGE = PROJECT_FOLDER / "docs" / "settings.md"
 SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
 POLICIES_PAGE = PROJECT_FOLDER / "docs" / "policies.md"
+COMPONENTS_PAGE = PROJECT_FOLDER / "docs" / "components.md"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -149,6 +151,7 @@ def generated() -> dict[Path, str]:
         SCHEMA_FILE: schema_text(),
         POLICIES_PAGE: policies_page(),
         SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
+        COMPONENTS_PAGE: components_page(),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
     }
 

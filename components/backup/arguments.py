@@ -97,7 +97,7 @@ class MailBackupArgs(TypedDict):
     locations: list[LocationArgs]
     """Where backups are, in this region or another."""
     schedules: NotRequired[list[ScheduleArgs]]
-    """Default: none."""
+    """What is backed up when. Default: nothing is."""
     mail_namespace: NotRequired[pulumi.Input[str]]
     """The namespace that is backed up. Default `mail`."""
     sentinel_mailbox: NotRequired[str]
@@ -237,7 +237,7 @@ def _watched(args: AlertsArgs, locations: Sequence[Location], schedules: Sequenc
         database=WatchedDatabase(args["database"]["cluster"], longest_gap_s(args["database"]["cron"]))
         if "database" in args
         else None,
-        drill_max_age_days=args.get("drill_max_age_days"),
+        drill_max_age_days=int(args["drill_max_age_days"]) if "drill_max_age_days" in args else None,
     )
 
 
@@ -264,7 +264,7 @@ def _schedule(args: ScheduleArgs, locations: Mapping[str, Location], problems: c
     elif target.read_only:
         problems.add(f"{field} writes to {target.name}, which is read-only")
     if args["keep_days"] < 1:
-        problems.add(f"{field}: keep_days is {args['keep_days']}; at least 1")
+        problems.add(f"{field}: keep_days is {args['keep_days']:g}; at least 1")
     return Schedule(
         name=problems.checked("schedules", checks.kubernetes_name, args["name"]),
         location=args["location"],

@@ -53,7 +53,7 @@ class RecipientReaderArgs(TypedDict):
     url: str
     """The primary's management URL, such as `https://mx1.example.com`. Its certificate is verified."""
     username: str
-    """The account, as the primary's output `recipient_reader` says."""
+    """The account, as the primary's output `recipient_reader_username` says."""
     password: pulumi.Input[str]
     """Its password; a secret."""
 

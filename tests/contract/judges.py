@@ -8,7 +8,7 @@ import kubernetes_validate.utils
 
 from offline.build import is_manifest, manifest
 from offline.recorder import Recording, map_secrets, walk
-from offline.summary import plan_text
+from offline.summary import SERVER, plan_text
 
 KUBERNETES_VERSIONS = ("1.30", "1.37")
 CUSTOM = (
@@ -39,7 +39,7 @@ def _validate(text: str, version: str) -> None:
 
 
 def check_zones(recording: Recording) -> int:
-    """Parse every zone; return how many records there were."""
+    """Parse every zone that is an output; return how many records there were."""
     count = 0
     for name, text in recording.outputs["zones"].items():
         zone = dns.zone.from_text(text, origin=name, relativize=False, check_origin=" IN SOA " in text)
@@ -72,17 +72,17 @@ def check_record_sets(recordings: list[Recording]) -> None:
             assert len([data for data in found if data.startswith(start)]) <= 1, f"{name} has two of {start}"
 
 
-def plan_of(recording: Recording) -> str:
-    """The recorded server plan."""
-    plan = plan_text(recording)
+def plan_of(recording: Recording, server: str = SERVER) -> str:
+    """The recorded plan of a server."""
+    plan = plan_text(recording, server)
     assert plan
     return plan
 
 
-def check_plan(recording: Recording) -> int:
+def check_plan(recording: Recording, server: str = SERVER) -> int:
     """The rules of the plan format that need no server: references, match keys, no arrays. Return the number of lines."""
     defined: set[str] = set()
-    lines = plan_of(recording).splitlines()
+    lines = plan_of(recording, server).splitlines()
     for line in lines:
         operation = json.loads(line)
         kind, value = operation["@type"], operation.get("value", {})

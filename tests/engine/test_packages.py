@@ -1,78 +1,25 @@
 """The components in other people's projects, on the echo engine: imported in Python, and as a package in YAML and TypeScript."""
 
+import compileall
 import json
-import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
 
-from offline.program import PROJECT_FOLDER, record
+from offline.program import PROJECT_FOLDER, project_file
 from offline.recorder import Recording
-from offline.world import OfflineWorld
+from tests.program.examples import FOLDER as EXAMPLES
+from tests.program.examples import IN_README, in_readme
+from tests.program.package import package_host
 
 from .deployments import Deployment, missing, unless
 from .packages import PACKAGE, environment, write_package
 from .projects import echoes, python_runtime, write_project
 
 pytestmark = unless(missing())
-
-README = (PROJECT_FOLDER / "README.md").read_text()
-(EXAMPLE,) = re.findall(r"```python\n(from stalwart_mail .*?)```", README, re.DOTALL)
-YAML = """
-resources:
-  dkim:
-    type: stalwart-mail:DkimKeys
-    properties: {domains: [{name: example.com}]}
-  mail:
-    type: stalwart-mail:StalwartServer
-    properties:
-      hostname: mx1.example.com
-      domains: [{name: example.com}]
-      dkimPrivateKeys: ${dkim.privateKeys}
-  dns:
-    type: stalwart-mail:MailDns
-    properties:
-      hostname: mx1.example.com
-      addresses: ["${mail.addresses[0]}"]
-      domains: [{name: example.com}]
-      exchange: ${mail.exchange}
-      dkimPublicKeys: ${dkim.publicKeys}
-  backup:
-    type: stalwart-mail:MailBackup
-    properties:
-      locations: [{name: hot, bucket: example-mail-hot, region: eu-west-1}]
-      schedules: [{name: hot, location: hot, cron: "17 */6 * * *", keepDays: 30}]
-      mailNamespace: ${mail.namespace}
-outputs:
-  zones: ${dns.zoneFiles}
-"""
-TYPESCRIPT = """
-import { DkimKeys, MailBackup, MailDns, StalwartServer } from "@pulumi/stalwart-mail";
-
-const domains = [{ name: "example.com" }];
-const keys = new DkimKeys("dkim", { domains });
-const server = new StalwartServer("mail", {
-    hostname: "mx1.example.com",
-    domains,
-    dkimPrivateKeys: keys.privateKeys,
-});
-const dns = new MailDns("dns", {
-    hostname: "mx1.example.com",
-    addresses: [server.addresses.apply(found => found[0])],
-    domains,
-    exchange: server.exchange,
-    dkimPublicKeys: keys.publicKeys,
-});
-new MailBackup("backup", {
-    locations: [{ name: "hot", bucket: "example-mail-hot", region: "eu-west-1" }],
-    schedules: [{ name: "hot", location: "hot", cron: "17 */6 * * *", keepDays: 30 }],
-    mailNamespace: server.namespace,
-});
-export const zones = dns.zoneFiles;
-"""
 
 
 def needs(*commands: str) -> pytest.MarkDecorator:
@@ -84,8 +31,7 @@ def needs(*commands: str) -> pytest.MarkDecorator:
 @pytest.fixture
 def recorded() -> Recording:
     """The README's example in the offline preview."""
-    program = compile(EXAMPLE.replace("stalwart_mail", "components"), "README.md", "exec")
-    return record("test", {}, OfflineWorld(), program=lambda: exec(program, {}))
+    return in_readme()
 
 
 @pytest.fixture
@@ -112,23 +58,40 @@ def assert_it_makes_what_the_example_does(stack: Deployment, recorded: Recording
 
 def test_a_project_in_python_imports_the_components(tmp_path: Path, project: Callable[..., Deployment], recorded: Recording):
     (tmp_path / "stalwart_mail").symlink_to(PROJECT_FOLDER / "components")
-    (tmp_path / "__main__.py").write_text(f'import pulumi\n\n{EXAMPLE}\npulumi.export("zones", dns.zone_files)\n')
+    (tmp_path / "__main__.py").write_text(f'import pulumi\n\n{IN_README}\npulumi.export("zones", dns.zone_files)\n')
     assert_it_makes_what_the_example_does(project(runtime=python_runtime()), recorded)
 
 
 @needs("pulumi-language-yaml")
 def test_a_project_in_yaml_uses_them_as_a_package(tmp_path: Path, project: Callable[..., Deployment], recorded: Recording):
-    components = write_package(tmp_path / "package")
-    stack = project(runtime="yaml", packages={PACKAGE: str(components)}, **yaml.safe_load(YAML))
+    example = project_file(EXAMPLES / "yaml")
+    stack = project(**{**example, "packages": {PACKAGE: str(write_package(tmp_path / "package"))}})
     assert_it_makes_what_the_example_does(stack, recorded)
 
 
 @needs("pulumi-language-nodejs", "npm")
 def test_a_project_in_typescript_uses_them_as_a_package(tmp_path: Path, project: Callable[..., Deployment], recorded: Recording):
-    components = write_package(tmp_path / "package")
-    (tmp_path / "index.ts").write_text(TYPESCRIPT)
-    dependencies = {"@pulumi/pulumi": "^3.0.0", "@types/node": "^20.0.0", "typescript": "^5.0.0"}
-    (tmp_path / "package.json").write_text(json.dumps({"name": "post", "main": "index.ts", "dependencies": dependencies}))
-    stack = project(runtime="nodejs")
-    stack.run("package", "add", str(components))
+    for name in ("index.ts", "package.json", "tsconfig.json"):
+        shutil.copy(EXAMPLES / "typescript" / name, tmp_path)
+    example = project_file(EXAMPLES / "typescript")
+    stack = project(**{**example, "packages": {PACKAGE: str(write_package(tmp_path / "package"))}})
+    stack.run("install")
     assert_it_makes_what_the_example_does(stack, recorded)
+
+
+@pytest.mark.parametrize("language", ["dotnet", "go", "java", "nodejs", "python"])
+def test_an_sdk_is_made_for_every_language(language: str, tmp_path: Path):
+    host = f"pulumi-language-{language}"
+    if not shutil.which(host):
+        pytest.skip(f"{host} is not on PATH")
+    with package_host() as package:
+        schema = package.schema()
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    command = ["pulumi", "package", "gen-sdk", "schema.json", "--language", language, "--out", "sdk"]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert made.returncode == 0, made.stderr
+    written = "".join(path.read_text() for path in (tmp_path / "sdk" / language).rglob("*.*") if path.is_file())
+    for token in (*schema["resources"], *schema["types"]):
+        assert token.rpartition(":")[2] in written, token
+    if language == "python":
+        assert compileall.compile_dir(tmp_path / "sdk", quiet=2)

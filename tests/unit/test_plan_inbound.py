@@ -118,6 +118,15 @@ def test_return_codes_of_a_blocklist_are_read_correctly(answer, tag):
     assert scores["RBL_DBL_EXAMPLE_ORG"] == 7
 
 
+def test_the_order_of_return_codes_changes_no_plan():
+    codes = {"127.0.0.2": 6, "127.0.0.10": 2, "127.0.0.4": 3}
+    plans = [
+        plan_of({**PRIMARY, "spam": {"blocklists": [{"zone": "zen.example.org", "codes": dict(order)}]}})
+        for order in (codes.items(), reversed(codes.items()))
+    ]
+    assert plans[0] == plans[1]
+
+
 def test_without_codes_every_listing_counts_and_no_error_does():
     found = objects(plan_of(FULL_BACKUP), "SpamDnsblServer")[0]
     for octets, tag in (([127, 0, 0, 4], "RBL_ZEN_EXAMPLE_ORG"), ([127, 255, 255, 252], False), ([10, 0, 0, 1], False)):

@@ -53,7 +53,7 @@ class SpamArgs(TypedDict):
     pyzor: NotRequired[bool]
     """Ask Pyzor for digests of known spam. Needs UDP 24441 to public.pyzor.org. Default false."""
     rules_url: NotRequired[str]
-    """Where filter rules are fetched from daily, such as `RULES_URL`. Default: none are fetched."""
+    """Where filter rules are fetched from daily, such as those of the Stalwart project. Default: none are fetched."""
 
 
 class Blocklist(Model):

@@ -68,7 +68,8 @@ def _scores(blocklist: Blocklist) -> dict[str, float]:
 def _tags_by_answer(blocklist: Blocklist) -> dict[str, str]:
     """The tag for each answer that counts; without codes one for the empty answer, which means any."""
     tag = f"RBL_{_label(blocklist.zone)}"  # of this name the filter learns
-    return {answer: f"{tag}_{_label(answer)}" for answer in blocklist.codes} or {"": tag}
+    # In order: the users of a package have no order in their maps, and a plan of another order would restart the server.
+    return {answer: f"{tag}_{_label(answer)}" for answer in sorted(blocklist.codes)} or {"": tag}
 
 
 def _is_answer(answer: str) -> str:
