@@ -1,4 +1,4 @@
-"""The JSON schema of a stack's file, for editors, and the generated tables of the docs: all made from the types.
+"""The JSON schema of a stack's file, for editors, the generated tables of the docs, and the catalogue files: all from the types.
 
 `python -m offline.schema` writes them; a test keeps them current.
 """
@@ -18,6 +18,7 @@ from components.stalwart.registry.encoding import RegistryObject
 from config_errors import leaf_types, model_of
 from settings import Settings
 
+from . import blueprint
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER, project_file
 from .summary import plan_text
@@ -131,6 +132,7 @@ def generated() -> dict[Path, str]:
         SCHEMA_FILE: schema_text(),
         SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
+        **blueprint.generated(),
     }
 
 

@@ -31,6 +31,7 @@ from stalwart_mail.model import Hostname, KubernetesName, Model
 from . import cluster
 
 APPLICATION = "livekit"
+KEYS = "livekit-keys"
 SERVER, TOKENS = "server", "tokens"  # values of app.kubernetes.io/component
 HTTP_PORT, MEDIA_PORT, TOKENS_PORT = 7880, 7882, 8080
 KEY_NAME = "matrix"
@@ -204,9 +205,7 @@ def tokens_pod(options: LiveKitOptions, domain: str) -> PodSpecArgs:
 
 
 def _secrets_volume() -> VolumeArgs:
-    return VolumeArgs(
-        name="secrets", secret=SecretVolumeSourceArgs(secret_name=APPLICATION, default_mode=READABLE_BY_GROUP)
-    )
+    return VolumeArgs(name="secrets", secret=SecretVolumeSourceArgs(secret_name=KEYS, default_mode=READABLE_BY_GROUP))
 
 
 def _probe(path: str, number: int) -> ProbeArgs:
@@ -260,9 +259,7 @@ class LiveKit(pulumi.ComponentResource):
         super().__init__("communication:index:LiveKit", name, {**plain, "domain": args["domain"]}, opts)
         place = cluster.place(name, APPLICATION, options.namespace, self)
         key = RandomPassword(f"{name}-key", length=SECRET_LENGTH, special=False, opts=place.child()).result
-        secret = place.secret(
-            APPLICATION, {"keys.yaml": Output.concat(KEY_NAME, ": ", key), "turn-secret": args["turn"]["secret"]}
-        )
+        secret = place.secret(KEYS, {"keys.yaml": Output.concat(KEY_NAME, ": ", key), "turn-secret": args["turn"]["secret"]})
         text = yaml.safe_dump(config(options, args["turn"]["address"], args["turn"]["port"]))
         files = ConfigMap(
             f"{name}-config",

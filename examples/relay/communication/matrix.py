@@ -141,9 +141,7 @@ def homeserver(options: MatrixOptions, domain: str, issuer: IssuerRef, calls_url
         "extra_well_known_client_content": {
             "org.matrix.msc4143.rtc_foci": [{"type": "livekit", "livekit_service_url": calls_url}]
         },
-        "listeners": [
-            {"port": HTTP_PORT, "type": "http", "tls": False, "x_forwarded": True, "resources": [{"names": names}]}
-        ],
+        "listeners": [{"port": HTTP_PORT, "type": "http", "tls": False, "x_forwarded": True, "resources": [{"names": names}]}],
         "database": {
             "name": "psycopg2",
             # libpq takes the password from its variable PGPASSWORD.

@@ -19,7 +19,7 @@ from . import cluster
 
 APPLICATION = "stunner"
 GATEWAY = "turn"
-AUTH_SECRET = "stunner-auth"
+AUTH_SECRET = "turn-auth"
 SECRET_LENGTH = 48
 TURN_PORT = 3478
 CONFIG_PORT = 13478  # of the operator, which tells the gateway's pods what to do
@@ -91,9 +91,7 @@ def gateway(options: StunnerOptions, class_name: str, media_namespace: str) -> d
     return {
         "gatewayClassName": class_name,
         "addresses": [{"type": "IPAddress", "value": options.address}],
-        "listeners": [
-            {"name": "udp", "port": TURN_PORT, "protocol": "TURN-UDP", "allowedRoutes": {"namespaces": from_media}}
-        ],
+        "listeners": [{"name": "udp", "port": TURN_PORT, "protocol": "TURN-UDP", "allowedRoutes": {"namespaces": from_media}}],
     }
 
 
