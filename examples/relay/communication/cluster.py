@@ -98,10 +98,11 @@ class Place:
         object_name: str,
         spec: Mapping[str, Any],
         opts: ResourceOptions | None = None,
+        annotations: Mapping[str, str] | None = None,
         namespaced: bool = True,
     ) -> CustomResource:
         """An object of another project's kind, of the namespace or of the whole cluster."""
-        meta = self.meta(object_name, self.application)
+        meta = self.meta(object_name, self.application, annotations)
         return CustomResource(
             f"{self.name}-{kind.lower()}-{object_name}",
             api_version=api_version,

@@ -3,7 +3,7 @@
 Callers reach its media only through STUNner: the server's own address is that of its pod.
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 import yaml
@@ -25,7 +25,6 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgs
 from pulumi_random import RandomPassword
 from pydantic import Field, ValidationInfo, field_validator
-from stalwart_mail import checks
 from stalwart_mail.model import Hostname, KubernetesName, Model
 
 from . import cluster
@@ -58,31 +57,8 @@ class TurnRef(TypedDict):
     """What credentials are made from."""
 
 
-class LiveKitArgs(TypedDict):
-    """Arguments of `LiveKit`."""
-
-    hostname: str
-    """The host name clients call."""
-    domain: str
-    """Whose Matrix users may start calls."""
-    turn: TurnRef
-    """Where media comes through."""
-    gateway: cluster.GatewayRef
-    """What takes HTTPS from the Internet."""
-    namespace: NotRequired[str]
-    """The namespace to make. Default `livekit`."""
-    replicas: NotRequired[int]
-    """How many pods. More than one need `redis`. Default 1."""
-    redis: NotRequired[str]
-    """`host:port` of a Redis or Valkey in which pods find each other. Default: none."""
-    image: NotRequired[str]
-    """The image of livekit-server, with an exact tag."""
-    tokens_image: NotRequired[str]
-    """The image of lk-jwt-service, with an exact tag."""
-
-
 class LiveKitOptions(Model):
-    """The plain part of `LiveKitArgs`, as a stack's file has it."""
+    """How the media server is."""
 
     hostname: Hostname = Field(description="the host name clients call", examples=["rtc.example.com"])
     namespace: KubernetesName = Field("livekit", description="a Kubernetes namespace, which is made", examples=["livekit"])
@@ -115,6 +91,19 @@ class LiveKitOptions(Model):
     def url(self) -> str:
         """Where clients ask for a way into calls."""
         return f"https://{self.hostname}{TOKENS_PREFIX}"
+
+
+class LiveKitArgs(TypedDict):
+    """Arguments of `LiveKit`."""
+
+    options: LiveKitOptions
+    """How it is."""
+    domain: str
+    """Whose Matrix users may start calls."""
+    turn: TurnRef
+    """Where media comes through."""
+    gateway: cluster.GatewayRef
+    """What takes HTTPS from the Internet."""
 
 
 def config(options: LiveKitOptions, turn_address: str, turn_port: int) -> dict[str, Any]:
@@ -235,11 +224,7 @@ def policies(options: LiveKitOptions, args: LiveKitArgs) -> dict[str, NetworkPol
 
 
 class LiveKit(pulumi.ComponentResource):
-    """A media server for Matrix calls.
-
-    Raises:
-        ArgumentsError: listing every argument that is wrong.
-    """
+    """A media server for Matrix calls."""
 
     url: Output[str]
     """Where Matrix clients ask for a way into calls: the `livekit_service_url` of MSC4195."""
@@ -252,11 +237,10 @@ class LiveKit(pulumi.ComponentResource):
             args: see `LiveKitArgs`.
             opts: the usual options.
         """
-        problems = checks.Problems("LiveKit")
-        plain = {key: value for key, value in args.items() if key in LiveKitOptions.model_fields}
-        options = problems.model("arguments", LiveKitOptions, plain)
-        problems.refuse()
-        super().__init__("communication:index:LiveKit", name, {**plain, "domain": args["domain"]}, opts)
+        options = args["options"]
+        # Without what is secret: the inputs recorded here are shown in previews.
+        inputs = {"options": options.model_dump(mode="json"), "domain": args["domain"]}
+        super().__init__("communication:index:LiveKit", name, inputs, opts)
         place = cluster.place(name, APPLICATION, options.namespace, self)
         key = RandomPassword(f"{name}-key", length=SECRET_LENGTH, special=False, opts=place.child()).result
         secret = place.secret(KEYS, {"keys.yaml": Output.concat(KEY_NAME, ": ", key), "turn-secret": args["turn"]["secret"]})

@@ -12,8 +12,8 @@ from stalwart_mail.stalwart.options.delivery import Exposure
 from stalwart_mail.stalwart.options.storage import Storage
 from stalwart_mail.stalwart.options.tls import Tls
 
+from .homeserver import MatrixOptions
 from .livekit import LiveKitOptions
-from .matrix import MatrixOptions
 from .stunner import StunnerOptions
 
 PREFIX = "relay:"

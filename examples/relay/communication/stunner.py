@@ -4,7 +4,7 @@ The STUNner operator must be there. It makes the pods and the LoadBalancer Servi
 (https://docs.l7mp.io/en/stable/GATEWAY).
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, TypedDict
 
 import pulumi
 from pulumi import Output, ResourceOptions
@@ -12,7 +12,6 @@ from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import NetworkPolicySpecArgs
 from pulumi_random import RandomPassword
 from pydantic import Field
-from stalwart_mail import checks
 from stalwart_mail.model import Address, KubernetesName, Model
 
 from . import cluster
@@ -28,27 +27,8 @@ USER = 65532  # the image names none
 TURN_PODS = LabelSelectorArgs(match_labels={"app": "stunner", "stunner.l7mp.io/related-gateway-name": GATEWAY})
 
 
-class StunnerArgs(TypedDict):
-    """Arguments of `Stunner`."""
-
-    address: str
-    """The public address callers send media to."""
-    namespace: NotRequired[str]
-    """The namespace to make. Default `stunner`."""
-    operator_namespace: NotRequired[str]
-    """Where the operator is. Default `stunner-system`."""
-    image: NotRequired[str]
-    """The image of stunnerd, with an exact tag."""
-    replicas: NotRequired[int]
-    """How many pods. Default 2."""
-    media_namespace: str
-    """The namespace of the media server: the only place that media is led to."""
-    media_port: int
-    """Its UDP port."""
-
-
 class StunnerOptions(Model):
-    """The plain part of `StunnerArgs`, as a stack's file has it."""
+    """How the gateway is."""
 
     address: Address = Field(description="the public address callers send media to", examples=["203.0.113.40"])
     namespace: KubernetesName = Field("stunner", description="a Kubernetes namespace, which is made", examples=["stunner"])
@@ -59,6 +39,22 @@ class StunnerOptions(Model):
         "docker.io/l7mp/stunnerd:1.2.0", description="an image with an exact tag", examples=["docker.io/l7mp/stunnerd:1.2.0"]
     )
     replicas: int = Field(2, ge=1, le=20, description="1 to 20 pods", examples=["3"])
+    annotations: dict[str, str] = Field(
+        {},
+        description="annotations of the Gateway, which its Service gets too: how load balancers are asked for the address",
+        examples=['{"metallb.io/loadBalancerIPs": "203.0.113.40"}'],
+    )
+
+
+class StunnerArgs(TypedDict):
+    """Arguments of `Stunner`."""
+
+    options: StunnerOptions
+    """How it is."""
+    media_namespace: str
+    """The namespace of the media server: the only place that media is led to."""
+    media_port: int
+    """Its UDP port."""
 
 
 def dataplane(options: StunnerOptions) -> dict[str, Any]:
@@ -113,11 +109,7 @@ def turn_policy(options: StunnerOptions, media_namespace: str, media_port: int) 
 
 
 class Stunner(pulumi.ComponentResource):
-    """A TURN gateway that leads to one media server.
-
-    Raises:
-        ArgumentsError: listing every argument that is wrong.
-    """
+    """A TURN gateway that leads to one media server."""
 
     address: Output[str]
     """Where callers reach it."""
@@ -136,11 +128,8 @@ class Stunner(pulumi.ComponentResource):
             args: see `StunnerArgs`.
             opts: the usual options.
         """
-        problems = checks.Problems("Stunner")
-        plain = {key: value for key, value in args.items() if key in StunnerOptions.model_fields}
-        options = problems.model("arguments", StunnerOptions, plain)
-        problems.refuse()
-        super().__init__("communication:index:Stunner", name, dict(args), opts)
+        options = args["options"]
+        super().__init__("communication:index:Stunner", name, {**args, "options": options.model_dump(mode="json")}, opts)
         place = cluster.place(name, APPLICATION, options.namespace, self)
         self.secret = RandomPassword(f"{name}-secret", length=SECRET_LENGTH, special=False, opts=place.child()).result
         auth = place.secret(AUTH_SECRET, {"type": "ephemeral", "secret": self.secret})
@@ -172,8 +161,11 @@ class Stunner(pulumi.ComponentResource):
         spec = turn_policy(options, args["media_namespace"], args["media_port"])
         allowed = place.restrict(GATEWAY, spec)
         wanted = gateway(options, options.namespace, args["media_namespace"])
-        made = place.custom(cluster.GATEWAY_API, "Gateway", GATEWAY, wanted, place.child([gateway_class, allowed]))
+        made = place.custom(
+            cluster.GATEWAY_API, "Gateway", GATEWAY, wanted, place.child([gateway_class, allowed]), options.annotations
+        )
         self.address = Output.from_input(options.address)
-        self.gateway_name = made.metadata.apply(lambda found: str(found["name"]))
+        # Known to depend on the Gateway: a route to one that is not there yet is refused.
+        self.gateway_name = made.urn.apply(lambda _made: GATEWAY)
         self.namespace = place.namespace
         self.register_outputs({"address": self.address, "gateway_name": self.gateway_name, "secret": self.secret})

@@ -7,12 +7,14 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import Output, ResourceOptions
 from stalwart_mail import DkimKeys, MailDns, StalwartServer
+from stalwart_mail.mail_domain import MailDomainArgs
 from stalwart_mail.stalwart.arguments import StalwartServerArgs
 
 from . import stunner
 from .cluster import GatewayRef
+from .homeserver import IssuerRef, SubmissionRef
 from .livekit import MEDIA_PORT, LiveKit
-from .matrix import IssuerRef, Matrix, MatrixArgs, SubmissionRef
+from .matrix import Matrix
 from .settings import Settings
 from .stunner import Stunner
 
@@ -33,19 +35,13 @@ def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     server, dns = _mail(settings, options)
     turn = Stunner(
         "stunner",
-        {
-            **_plain(settings.stunner),
-            "address": settings.stunner.address,
-            "media_namespace": settings.livekit.namespace,
-            "media_port": MEDIA_PORT,
-        },
+        {"options": settings.stunner, "media_namespace": settings.livekit.namespace, "media_port": MEDIA_PORT},
         options,
     )
     calls = LiveKit(
         "livekit",
         {
-            **_plain(settings.livekit),
-            "hostname": settings.livekit.hostname,
+            "options": settings.livekit,
             "domain": settings.domain,
             "turn": {
                 "address": settings.stunner.address,
@@ -58,18 +54,19 @@ def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         },
         options,
     )
-    chat_args: MatrixArgs = {
-        **_plain(settings.matrix),
-        "hostname": settings.matrix.hostname,
-        "domain": settings.domain,
-        "issuer": _issuer(settings),
-        "gateway": gateway,
-        "calls_url": calls.url,
-    }
     submission = _submission(settings, server)
-    if submission:
-        chat_args["submission"] = submission
-    chat = Matrix("matrix", chat_args, options)
+    chat = Matrix(
+        "matrix",
+        {
+            "options": settings.matrix,
+            "domain": settings.domain,
+            "issuer": _issuer(settings),
+            "gateway": gateway,
+            "calls_url": calls.url,
+            "submission": submission,
+        },
+        options,
+    )
     return {
         "jmapUrl": server.jmap_url,
         "submissionUrl": server.submission_url,
@@ -85,7 +82,8 @@ def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
 
 def _mail(settings: Settings, options: ResourceOptions) -> tuple[StalwartServer, MailDns]:
     """Stalwart with the shared identity provider, and an account that chat sends as."""
-    mail, domains = settings.mail, [{"name": settings.domain}]
+    mail = settings.mail
+    domains: list[MailDomainArgs] = [{"name": settings.domain}]
     keys = DkimKeys("dkim", {"domains": domains}, options)
     oidc = {"issuer_url": settings.issuer.url, "username_claim": "email"}
     if settings.issuer.mail_audience:
@@ -143,8 +141,3 @@ def _how_to_notify(settings: Settings) -> str:
         f"not sent: make an app password for {_sender(settings)} as README.md says, then"
         " pulumi config set --secret --path notifications.appPassword"
     )
-
-
-def _plain(options: Any) -> Any:
-    """A sibling's options, by the names that its arguments have."""
-    return options.model_dump(mode="json", exclude_none=True)
