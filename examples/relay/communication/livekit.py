@@ -120,6 +120,7 @@ def config(options: LiveKitOptions, turn_address: str, turn_port: int) -> dict[s
         "key_file": f"{SECRETS_DIRECTORY}/keys.yaml",
         "rtc": {
             "udp_port": MEDIA_PORT,  # one for all calls, so that policies can name it
+            "tcp_port": 0,  # none: no caller would reach it
             "use_external_ip": False,
             "stun_servers": [f"{host}:{turn_port}"],  # else clients ask those of somebody else
             "turn_servers": [turn],
