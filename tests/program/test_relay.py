@@ -312,6 +312,7 @@ OTHERS = {
     "turn": TURN,
     "the operator": Pod("stunner-system", {"app": "stunner"}),
     "an app": Pod("apps", {"app": "shop"}),
+    "a neighbour of LiveKit": Pod("livekit", {"app": "debug"}),
     "DNS": Pod("kube-system", {"k8s-app": "kube-dns"}),
     "the database": Pod("matrix", {"cnpg.io/cluster": "synapse-database"}),
     "valkey": Pod("stores", {"app": "valkey"}),
@@ -353,7 +354,9 @@ OTHERS = {
         ("turn", "matrix-server", "8008 7882/UDP", False),
         ("turn", "livekit-server", "7880 7881/UDP", False),
         ("turn", "the Internet", "443 7882/UDP", False),
-        ("turn", "DNS", "54/UDP", False),
+        ("turn", "a neighbour of LiveKit", "7881/UDP 7880", False),
+        ("turn", "an app", "7882/UDP", False),
+        ("a neighbour of LiveKit", "turn", "13478 8086", False),
     ],
 )
 @pytest.mark.parametrize("blocks_match_pods", [False, True])
