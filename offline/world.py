@@ -44,6 +44,8 @@ class OfflineWorld:
         if args.typ == "tls:index/privateKey:PrivateKey":
             public = public_key_pem(args.name, inputs["algorithm"])
             return {"publicKeyPem": public, "privateKeyPemPkcs8": secret_text(args.name)}
+        if args.typ == "kubernetes:core/v1:Secret":
+            return {"metadata": {**inputs["metadata"], "resourceVersion": "1"}}
         if args.typ == "kubernetes:core/v1:Service" and inputs["spec"].get("type") == "LoadBalancer":
             return {"status": {"loadBalancer": {"ingress": [{"ip": STAND_IN_ADDRESS}]}}}
         return {}

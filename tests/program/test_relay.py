@@ -188,6 +188,19 @@ def test_another_mail_server_is_another_endpoint():
     assert cluster.allows(pods["matrix-server"], pods["mail-server"], 587, blocks_match_pods=False)
 
 
+def test_a_pod_is_replaced_once_what_it_reads_has_changed():
+    def changes(recording: Recording, name: str) -> dict[str, str]:
+        return named(recording, name).inputs["spec"]["template"]["metadata"]["annotations"]
+
+    before, after = suite(**SECRETS), suite(**LARGE)
+    for name in ("matrix-server", "livekit-server"):
+        assert changes(before, name)["communication/config"] != changes(after, name)["communication/config"]
+    assert changes(before, "matrix-server").keys() == {
+        f"communication/{n}" for n in ("config", "synapse-keys", "synapse-clients")
+    }
+    assert all(changes(before, "matrix-server").values())
+
+
 def test_without_an_app_password_no_mail_is_sent_and_it_says_what_to_do():
     recording = suite()
     assert not [resource for resource in recording.resources.values() if resource.name == "matrix-synapse-clients"]

@@ -140,7 +140,7 @@ class Place:
             The Service's name.
         """
         object_name = f"{self.application}-{component}"
-        metadata = ObjectMetaArgs(labels=recommended(self.application, component), annotations=dict(changes or {}))
+        metadata = ObjectMetaArgs(labels=recommended(self.application, component), annotations=dict(changes) if changes else None)
         deployment = Deployment(
             f"{self.name}-{component}",
             DeploymentInitArgs(
