@@ -25,7 +25,13 @@ def deploy(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
     Returns:
         The stack's outputs by name.
     """
-    provider = kubernetes.Provider("kubernetes", context=settings.kube_context or None, enable_secret_mutable=True)
+    provider = kubernetes.Provider(
+        "kubernetes",
+        context=settings.kube_context or None,
+        # The provider is replaced, and all objects with it, when this changes; a new kubeconfig must not do that.
+        cluster_identifier=settings.domain,
+        enable_secret_mutable=True,
+    )
     options = ResourceOptions(providers=[provider])
     gateway = GatewayRef(
         name=settings.gateway.name,
