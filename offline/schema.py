@@ -1,4 +1,4 @@
-"""The JSON schema of a stack's file, for editors, and the generated tables of the docs: all made from the types.
+"""The JSON schema of a stack's file, for editors, the generated tables of the docs, and the catalogue files: all from the types.
 
 `python -m offline.schema` writes them; a test keeps them current.
 """
@@ -19,6 +19,7 @@ from config_errors import leaf_types, model_of
 from policy.rules import RULES
 from settings import Settings
 
+from . import blueprint
 from .preview import configurations, preview
 from .program import PROJECT_FOLDER, project_file
 from .reference import components_page
@@ -153,6 +154,7 @@ def generated() -> dict[Path, str]:
         SETTINGS_PAGE: with_table(SETTINGS_PAGE.read_text(), "settings", settings_table()),
         COMPONENTS_PAGE: components_page(),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
+        **blueprint.generated(),
     }
 
 

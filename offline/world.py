@@ -4,6 +4,7 @@ Every stand-in is made from the resource's name, so two previews give the same b
 half, anywhere; the addresses are from the ranges that documentation uses (RFC 5737).
 """
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from typing import Any, cast
@@ -37,9 +38,14 @@ class OfflineWorld:
         inputs = cast("dict[str, Any]", args.inputs)
         if args.typ == "random:index/randomPassword:RandomPassword":
             return {"result": secret_text(args.name)}
+        if args.typ == "random:index/randomBytes:RandomBytes":
+            stand_in = hashlib.shake_256(args.name.encode()).digest(int(inputs["length"]))
+            return {"base64": base64.b64encode(stand_in).decode(), "hex": stand_in.hex()}
         if args.typ == "tls:index/privateKey:PrivateKey":
             public = public_key_pem(args.name, inputs["algorithm"])
             return {"publicKeyPem": public, "privateKeyPemPkcs8": secret_text(args.name)}
+        if args.typ == "kubernetes:core/v1:Secret":
+            return {"metadata": {**inputs["metadata"], "resourceVersion": "1"}}
         if args.typ == "kubernetes:core/v1:Service" and inputs["spec"].get("type") == "LoadBalancer":
             return {"status": {"loadBalancer": {"ingress": [{"ip": STAND_IN_ADDRESS}]}}}
         return {}

@@ -61,7 +61,8 @@ class Region:
 
     def _define(self) -> None:
         """Make other people's kinds of objects, and wait until the API server knows them."""
-        found = [yaml.load(path.read_text(), Loader=yaml.CSafeLoader) for path in sorted(programs.DEFINITIONS.iterdir())]
+        files = sorted(programs.DEFINITIONS.iterdir())
+        found = [each for path in files for each in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader) if each]
         for definition in found:
             self.api.apply(definition)
         wait("other people's kinds are known", lambda: all(self._is_known(definition) for definition in found))

@@ -20,6 +20,7 @@ from tests.contract.test_network_policies import CASES
 from tests.golden.regions import REGIONS
 from tests.program.stacks import run, settings_of
 from tests.program.test_external_dns import DNS, DOMAINS
+from tests.program.test_relay import LARGE, suite
 from tests.unit.servers import DISTRIBUTED, server
 from tests.unit.test_database import ARCHIVED, RESTORED
 from tests.unit.test_settings import CASES as SETTINGS
@@ -42,6 +43,7 @@ STACKS: dict[str, Callable[[], Recording]] = {
     "nearly every setting": _full,
     "watched": _watched,
     "external-dns": lambda: changed("primary", dns=DNS, domains=DOMAINS),
+    "the communication suite": lambda: suite(**LARGE),
 }
 HOST_PORTS = {"host ports": "mail", "nearly every setting": "mail-eu"}
 """The stacks whose server has ports of its node, and the server's namespace: there, more than `restricted` must be allowed."""

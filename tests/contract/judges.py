@@ -13,7 +13,7 @@ from offline.summary import SERVER, plan_text
 KUBERNETES_VERSIONS = ("1.30", "1.37")
 CUSTOM = (
     *("cert-manager.io/", "velero.io/", "postgresql.cnpg.io/", "externaldns.k8s.io/", "barmancloud.cnpg.io/"),
-    "monitoring.coreos.com/",
+    *("monitoring.coreos.com/", "gateway.networking.k8s.io/", "stunner.l7mp.io/"),
 )
 
 # It reads its schemas anew for every object, which takes most of its time.

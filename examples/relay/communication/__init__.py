@@ -1,0 +1,1 @@
+"""A communication suite: Stalwart composed with Matrix Synapse, LiveKit and STUNner."""
