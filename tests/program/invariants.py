@@ -5,8 +5,12 @@ from collections.abc import Callable
 from components import checks
 from offline.recorder import Recording, Secret, has_secret, walk
 
-COMPONENTS = "stalwart-mail:index:"
 PROVIDERS = "pulumi:providers:"
+STATEFUL = (
+    "tls:index/privateKey:PrivateKey",
+    "kubernetes:core/v1:PersistentVolumeClaim",
+    "kubernetes:postgresql.cnpg.io/v1:Cluster",
+)
 RECOMMENDED = {f"app.kubernetes.io/{label}" for label in ("name", "component", "part-of", "managed-by")}
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's mark of a value that is not known yet
 
@@ -17,10 +21,10 @@ def no_urn_is_registered_twice(recording: Recording):
 
 def every_resource_belongs_to_a_component(recording: Recording):
     for resource in recording.resources.values():
-        if resource.type.startswith((COMPONENTS, PROVIDERS)):
+        if not resource.custom or resource.type.startswith(PROVIDERS):
             continue
         parent = recording.resources[resource.parent]
-        assert parent.type.startswith(COMPONENTS), resource.urn
+        assert not parent.custom, resource.urn
         assert resource.name.startswith(parent.name + "-"), resource.urn
 
 
@@ -31,11 +35,10 @@ def every_component_is_closed(recording: Recording):
 
 
 def what_holds_state_is_protected_and_kept(recording: Recording):
-    stateful = [
-        *recording.of_type("tls:index/privateKey:PrivateKey"),
-        *recording.of_type("kubernetes:core/v1:PersistentVolumeClaim"),
-        *(found for found in recording.of_type("kubernetes:core/v1:Namespace") if found.name != "drill-namespace"),
-    ]
+    kept = [found for kind in STATEFUL for found in recording.of_type(kind)]
+    homes = {found.inputs["metadata"]["namespace"] for found in kept if found.type.startswith("kubernetes:")}
+    namespaces = recording.of_type("kubernetes:core/v1:Namespace")
+    stateful = [*kept, *(found for found in namespaces if found.inputs["metadata"]["name"] in homes)]
     assert stateful
     for resource in stateful:
         assert resource.protect, resource.urn
