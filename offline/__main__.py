@@ -1,7 +1,7 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
-Writes `build/<stack>/` and prints the summaries, in CI only their first lines. Ends with 1, and writes nothing, when the
-configuration is refused.
+Writes `build/<stack>/` and the page `build/index.html`, and prints the summaries, in CI only their first lines. Ends with 1, and
+writes nothing, when the configuration is refused.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import pulumi
 
 import terminal
 
-from . import build
-from .preview import configurations, preview
+from . import build, page
+from .preview import configurations, own, preview
 from .program import PROJECT_FOLDER
 
 
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with terminal.working("Running the program for every stack"):
-            recorded = preview(configurations(options.project))
+            configs = configurations(options.project)
+            recorded = preview(configs)
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -43,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(summary.splitlines()[0].removeprefix("# "))
         else:
             terminal.show(summary)
+    page.write({stack: page.Stack(recording, own(configs[stack])) for stack, (recording, _) in recorded.items()}, options.output)
     files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
     print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
+    print(f"To look at it, open {options.output / 'index.html'} in a browser.")
     return 0
 
 
