@@ -147,7 +147,7 @@ def _over(platform: Platform) -> Iterable[str]:
     yield f"{backup.stack} has restored the primary's mailboxes from the archive into the namespace {stand_in.namespace}."
     if stand_in.fenced:
         yield f"{stand_in.hostname} is there and fenced: no mail goes in or out until somebody has looked at it."
-        yield f"Other servers bring mail to {backup.host.hostname} (MX {backup.priority}), which holds it, up to {HOLD.days} days."
+        yield f"Other servers bring mail to {backup.host.hostname} (MX {backup.priority}): it holds it, up to {HOLD.days} days."
         yield "Nobody reads or sends until then."
     else:
         yield f"{stand_in.hostname} now serves from there, at {_and(stand_in.addresses)}, port {SMTP_PORT}."

@@ -242,7 +242,7 @@ def _alerts_of(recording: Recording) -> Iterable[Row]:
             said = [str(about[key]).rstrip(".") for key in ("summary", "description") if key in about]
             runbook = about.get("runbook", about.get("runbook_url"))
             words = ". ".join([*said, f"See {runbook}" if runbook else ""]).removesuffix(". ")
-            cells = (_plain(words) + "." if words else "", str(rule["expr"]), _wait(str(rule.get("for", "0s"))))
+            cells = (_plain(words) + "." if words else "", str(rule["expr"]), _wait(str(rule.get("for", "at once"))))
             yield Row(str(rule.get("labels", {}).get("severity", "none")), str(rule["alert"]), recording.stack, cells)
 
 
