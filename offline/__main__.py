@@ -14,7 +14,7 @@ import pulumi
 import terminal
 
 from . import build, page
-from .preview import configurations, own, preview
+from .preview import configurations, preview, without_prefix
 from .program import PROJECT_FOLDER
 
 
@@ -44,7 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(summary.splitlines()[0].removeprefix("# "))
         else:
             terminal.show(summary)
-    page.write({stack: page.Stack(recording, own(configs[stack])) for stack, (recording, _) in recorded.items()}, options.output)
+    page.write(
+        {stack: page.Stack(recording, without_prefix(configs[stack])) for stack, (recording, _) in recorded.items()},
+        options.output,
+    )
     files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
     print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
     print(f"To look at it, open {options.output / 'index.html'} in a browser.")

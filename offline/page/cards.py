@@ -80,7 +80,7 @@ def panel(region: Region, platform: Platform, state: State, x: float, y: float, 
     """A region with the cards in it."""
     is_taken_over = state == State.OVER
     has_mailboxes = region.is_primary != is_taken_over
-    role = "has the mailboxes" if has_mailboxes else "is replaced" if is_taken_over else "takes mail while the primary is away"
+    role = "has the mailboxes" if has_mailboxes else "replaced" if is_taken_over else "takes mail while the primary is away"
     title = paragraph(x + 18, y + 30, region.name, "title", width - 36)
     title += paragraph(x + 18, title[-1].y + 22, f"stack {region.stack}: {role}", "note", width - 36)
     shapes: list[Box | Text] = [*title]

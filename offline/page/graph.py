@@ -41,25 +41,24 @@ def components(recording: Recording) -> list[Component]:
     """The components of a stack, each after those it waits for."""
     urns = sorted(urn for urn, resource in recording.resources.items() if not resource.custom)
     members: dict[str, list[Resource]] = {urn: [] for urn in urns}
-    for urn, resource in sorted(recording.resources.items()):
+    for resource in recording.resources.values():
         if resource.custom and resource.parent in members:
-            members[resource.parent].append(recording.resources[urn])
+            members[resource.parent].append(resource)
     found: dict[str, Component] = {}
     for urn in urns:
         own = recording.resources[urn]
         needed = {dependency for resource in (own, *members[urn]) for dependency in resource.dependencies}
-        owners = {_owner(recording, dependency) for dependency in needed} | ({own.parent} & set(urns))
+        owners = {_owner(recording, dependency) for dependency in needed} | ({own.parent} & members.keys())
         found[urn] = Component(
             urn=urn,
             name=own.name,
             type=own.type.rpartition(":")[2],
-            inside=recording.resources[own.parent].name if own.parent in found or own.parent in urns else "",
+            inside=recording.resources[own.parent].name if own.parent in members else "",
             kinds=Counter(resource.type.rpartition(":")[2] for resource in members[urn]),
             protected=sum(resource.protect for resource in members[urn]),
             waits_for=tuple(sorted(owners - {urn, ""})),
         )
-    order = TopologicalSorter({urn: found[urn].waits_for for urn in urns})
-    return [found[urn] for urn in _sorted(order)]
+    return [found[urn] for urn in TopologicalSorter({urn: found[urn].waits_for for urn in urns}).static_order()]
 
 
 def reads(recordings: Mapping[str, Recording]) -> dict[str, str]:
@@ -192,14 +191,3 @@ def _owner(recording: Recording, urn: str) -> str:
     while urn in recording.resources and recording.resources[urn].custom:
         urn = recording.resources[urn].parent
     return urn if urn in recording.resources else ""
-
-
-def _sorted(order: TopologicalSorter[str]) -> list[str]:
-    """What is ready, in the order of names, again and again: the same order for the same graph."""
-    order.prepare()
-    found: list[str] = []
-    while order.is_active():
-        ready = sorted(order.get_ready())
-        found += ready
-        order.done(*ready)
-    return found

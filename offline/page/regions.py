@@ -74,7 +74,7 @@ def _wide(platform: Platform, state: State) -> tuple[list[Shape], float]:
         y = top + 120
         shapes += _way([(backup.x, y), (primary.right, y)], ways_.hand_over)
         between = (primary.right + backup.x) / 2
-        shapes += paragraph(between, y + 26, _hand_over_words(state), "note", backup.x - primary.right - 24, "middle")
+        shapes += paragraph(between, y + 26, _hand_over_words(state), "note", 150, "middle")
     below, bottom = _buckets_in_a_row(platform, ways_, primary, backup)
     shapes += [*below, *_key(ways_, bottom + 40, WIDE / 2)]
     return shapes, bottom + 40 + 12
@@ -95,14 +95,13 @@ def _buckets_in_a_row(platform: Platform, ways_: Ways, primary: Placed, backup: 
         for region, bucket in users:
             at = primary if region.is_primary or backup is None else backup
             way = _copy_way(region, bucket, ways_)
-            # What is read leaves the bucket beside what is written to it; each region has a lane of its own.
-            lane = at.bottom + (18 if region.is_primary else 34)
+            # What is read leaves the bucket beside what is written to it, in a lane of its own.
+            lane = at.bottom + (18 if bucket.copies else 44)
             if bucket.copies:
                 x = one.middle - (16 if len(users) > 1 else 0)
                 shapes.append(line(_bent([(at.middle, at.bottom), (at.middle, lane), (x, lane), (x, top)]), way.value))
             else:
                 x, end = one.middle + (16 if len(users) > 1 else 0), at.middle - 40
-                lane += 18
                 x = x if abs(x - end) > PAD else end
                 shapes.append(line(_bent([(x, top), (x, lane), (end, lane), (end, at.bottom)]), way.value))
     return shapes, top + height

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .svg import Drawing
 
@@ -13,6 +13,14 @@ STYLES = ("colours.css", "drawing.css")
 _templates = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be broken where people break it: after a dot."""
+    return escape(name).replace(".", Markup(".<wbr>"))
+
+
+_templates.filters["breakable"] = _breakable
 
 
 def fill(name: str, **values: object) -> Markup:
