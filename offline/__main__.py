@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.output,
     )
     files = "manifests, zones, plan.ndjson, server.md, outputs.json and summary.md"
-    print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
-    print(f"To look at it, open {options.output / 'index.html'} in a browser.")
+    print(f"Written to {options.output}: index.html to look at; {files} of {', '.join(wanted)}.")
     return 0
 
 
