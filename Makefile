@@ -33,7 +33,7 @@ test-browser: $(VENV)/ready ## What a browser makes of the page of a preview; sk
 	@$(RUN) -m pytest --dist loadfile tests/browser
 
 picture: $(VENV)/ready ## The picture of that page in docs/pictures/, anew
-	@KEEP_SCREENSHOTS=1 $(RUN) -m pytest -n 0 tests/browser/test_page.py -k picture
+	@REMAKE_PICTURE=1 $(RUN) -m pytest -n 0 tests/browser/test_page.py -k pictures
 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
 	@$(RUN) -m tests.cluster.lab

@@ -13,8 +13,10 @@ from offline.program import PROJECT_FOLDER
 from .conftest import PHONE, SCREEN, Look
 
 TABLES = ("objects", "records", "settings", "backups", "losses", "alerts", "risks", "others")
-KEPT = "KEEP_SCREENSHOTS"
-"""Names a variable of the environment: when it is set, the picture of the docs is made anew."""
+SCREENSHOTS = PROJECT_FOLDER / "build/screenshots"
+REMAKE = "REMAKE_PICTURE"
+"""A variable of the environment: when it is set, the picture of the docs is made anew."""
+PICTURE_SIZE = {"width": 1200, "height": 1150}
 PICTURE = PROJECT_FOLDER / "docs/pictures/preview.png"
 MAX_PICTURE = 200_000  # bytes
 
@@ -196,9 +198,14 @@ def test_names_do_not_leave_their_cards_with_the_fonts_that_are_here(look: Look,
     assert outside == []
 
 
-def test_a_picture_is_kept(look: Look, shipped: Path, tmp_path: Path):
-    page = look.at(shipped, viewport={"width": 1200, "height": 1150})
-    path = PICTURE if os.environ.get(KEPT) else tmp_path / "preview.png"
-    page.screenshot(path=path)
-    assert 20_000 < path.stat().st_size < MAX_PICTURE
-    assert PICTURE.stat().st_size < MAX_PICTURE
+@pytest.mark.parametrize(
+    ("name", "viewport", "scheme"),
+    [("light", PICTURE_SIZE, "light"), ("dark", PICTURE_SIZE, "dark"), ("phone", PHONE, "light")],
+)
+def test_pictures_are_kept(look: Look, shipped: Path, name: str, viewport, scheme: str):
+    page = look.at(shipped, viewport=viewport, scheme=scheme)
+    picture = page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    # One that shows nothing is a few kilobytes.
+    assert 20_000 < len(picture) < MAX_PICTURE
+    if name == "light" and os.environ.get(REMAKE):
+        PICTURE.write_bytes(picture)
