@@ -74,7 +74,7 @@ def _wide(platform: Platform, state: State) -> tuple[list[Shape], float]:
         y = top + 120
         shapes += _way([(backup.x, y), (primary.right, y)], ways_.hand_over)
         between = (primary.right + backup.x) / 2
-        shapes += paragraph(between, y + 26, _hand_over_words(state), "note", 150, "middle")
+        shapes += paragraph(between, y + 26, _hand_over_words(state), "note", 182, "middle")
     below, bottom = _buckets_in_a_row(platform, ways_, primary, backup)
     shapes += [*below, *_key(ways_, bottom + 40, WIDE / 2)]
     return shapes, bottom + 40 + 12
