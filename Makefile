@@ -6,7 +6,7 @@ STACKS := $(if $(STACK),--stack $(STACK))
 # What is compiled is kept: every command begins sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: preview test test-cluster test-engine lab lint docs bench lock schema golden doctor rotate drill tools clean
+.PHONY: preview test test-cluster test-engine test-browser picture lab lint docs bench lock schema golden doctor rotate drill tools clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
@@ -21,13 +21,19 @@ drill: $(VENV)/ready ## Rehearse a restore in the backup region (or STACK=primar
 	@$(RUN) -m drill $(STACKS)
 
 test: $(VENV)/ready ## All tests that need nothing but Python
-	@$(RUN) -m pytest --ignore tests/cluster --ignore tests/alerts --ignore tests/engine
+	@$(RUN) -m pytest --ignore tests/cluster --ignore tests/alerts --ignore tests/engine --ignore tests/browser
 
 test-cluster: tools ## What a real API server, Velero, S3 and Prometheus say; needs Go, and some minutes once
 	@$(RUN) -m pytest --dist loadfile tests/cluster tests/alerts
 
 test-engine: $(VENV)/ready policy/.venv/ready ## What the real Pulumi engine does; skipped without `pulumi` on the PATH
 	@$(RUN) -m pytest --dist loadfile tests/engine
+
+test-browser: $(VENV)/ready ## What a browser makes of the page of a preview; skipped without Chromium
+	@$(RUN) -m pytest --dist loadfile tests/browser
+
+picture: $(VENV)/ready ## The picture of that page in docs/pictures/, anew
+	@REMAKE_PICTURE=1 $(RUN) -m pytest -n 0 tests/browser/test_page.py -k pictures
 
 lab: tools ## Two regions on this machine to play with, until Ctrl-C
 	@$(RUN) -m tests.cluster.lab

@@ -1,8 +1,8 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
-Writes `build/<stack>/` and prints the summaries, in CI only their first lines and what breaks a policy. Ends with 1, and writes
-nothing, when the configuration is refused. Ends with 1, and writes everything, when a mandatory policy is broken: there is
-something to look at, and no check passes.
+Writes `build/<stack>/` and the page `build/index.html`, and prints the summaries, in CI only their first lines and what breaks a
+policy. Ends with 1, and writes nothing, when the configuration is refused. Ends with 1, and writes everything, when a mandatory
+policy is broken: there is something to look at, and no check passes.
 """
 
 import argparse
@@ -14,8 +14,8 @@ import pulumi
 
 import terminal
 
-from . import build, policies
-from .preview import configurations, preview
+from . import build, page, policies
+from .preview import configurations, preview, without_prefix
 from .program import PROJECT_FOLDER
 
 
@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with terminal.working("Running the program for every stack"):
             policy_config = policies.read_config(options.project)
-            recorded = preview(configurations(options.project))
+            configs = configurations(options.project)
+            recorded = preview(configs)
     except pulumi.RunError as error:
         print(error, file=sys.stderr)
         return 1
@@ -50,8 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{title}\n{said}" if broken[stack] else title)
         else:
             terminal.show(summary)
+    page.write(
+        {stack: page.Stack(found, without_prefix(configs[stack]), broken[stack]) for stack, (found, _) in recorded.items()},
+        options.output,
+    )
     files = "manifests, zones, plan.ndjson, server.md, outputs.json, policy.json and summary.md"
-    print(f"Written to {options.output}: {files} of {', '.join(wanted)}.")
+    print(f"Written to {options.output}: index.html to look at; {files} of {', '.join(wanted)}.")
     refused = [stack for stack in wanted if policies.stops(broken[stack])]
     if refused:
         print(

@@ -16,8 +16,8 @@ from resource import RUSAGE_SELF, getrusage
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from . import build
-from .preview import configurations, preview
+from . import build, page
+from .preview import configurations, preview, without_prefix
 from .program import PROJECT_FOLDER, project_file, record
 from .world import OfflineWorld
 
@@ -90,6 +90,9 @@ def _preview_with(domains: int, folder: Path) -> int:
     recorded = preview(configs)
     for stack, (recording, summary) in recorded.items():
         build.write(recording, summary, folder / stack)
+    page.write(
+        {stack: page.Stack(recording, without_prefix(configs[stack])) for stack, (recording, _) in recorded.items()}, folder
+    )
     return sum(len(recording.resources) for recording, _summary in recorded.values())
 
 

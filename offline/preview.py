@@ -40,6 +40,10 @@ def preview(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Recordi
         except pulumi.RunError as error:
             raise pulumi.RunError(f"Pulumi.{stack}.yaml: {error}") from None
         outputs[f"{project}/{stack}"] = dict(recording.outputs)
-        own = {key.partition(":")[2]: value for key, value in config.items()}
-        recorded[stack] = (recording, summarize(recording, own))
+        recorded[stack] = (recording, summarize(recording, without_prefix(config)))
     return recorded
+
+
+def without_prefix(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stack's configuration by key without prefix."""
+    return {key.partition(":")[2]: value for key, value in config.items()}

@@ -7,8 +7,9 @@ from typing import Any
 from components.stalwart.listeners import SMTP_PORT
 from components.stalwart.plans.outbound import HOLD
 
-from .backups import backups
+from .backups import backups_text
 from .recorder import Recording
+from .rows import errands, records
 from .tables import table
 from .told import told
 
@@ -38,7 +39,7 @@ def summarize(recording: Recording, config: Mapping[str, Any]) -> str:
         _records(outputs["zones"]),
         _for_others(outputs),
         _server(recording),
-        backups(recording, config),
+        backups_text(recording, config),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -87,10 +88,10 @@ def _resources(recording: Recording) -> str:
 def _records(zones: Mapping[str, str]) -> str:
     rows: list[tuple[str, ...]] = []
     for zone in sorted(zones)[:MAX_ZONES]:
-        records = [line.split(" ", 4) for line in zones[zone].splitlines() if " IN " in line and not line.startswith("@")]
-        rows += [(zone, name, kind, _short(value)) for name, _ttl, _class, kind, value in records[:MAX_RECORDS]]
-        if len(records) > MAX_RECORDS:
-            rows.append((zone, f"and {len(records) - MAX_RECORDS} more", "", f"in zones/{zone}.zone"))
+        found = records(zone, zones[zone])
+        rows += [(zone, record.name, record.type, _short(record.value)) for record in found[:MAX_RECORDS]]
+        if len(found) > MAX_RECORDS:
+            rows.append((zone, f"and {len(found) - MAX_RECORDS} more", "", f"in zones/{zone}.zone"))
     left = len(zones) - MAX_ZONES
     more = f"\n\nAnd {left} more zones; see `zones/`." if left > 0 else ""
     return "## Records\n\n" + table(("zone", "name", "type", "value"), rows) + more
@@ -98,9 +99,7 @@ def _records(zones: Mapping[str, str]) -> str:
 
 def _for_others(outputs: Mapping[str, Any]) -> str:
     """What only the owners of addresses, of other zones and of parent zones can publish."""
-    rows = [(f"the owner of {address}", f"PTR {name}") for address, name in sorted(outputs["ptr"].items())]
-    rows += [("the owner of the zone", _short(line, MAX_SETTINGS)) for line in outputs["elsewhere"]]
-    rows += [(f"the registrar of {zone}", "the DS record in the output `ds`") for zone in sorted(outputs["ds"])]
+    rows = [(errand.who, _short(f"{errand.type} {errand.what}".strip(), MAX_SETTINGS)) for errand in errands(outputs)]
     return "## For others to publish\n\n" + table(("who", "what"), rows)
 
 

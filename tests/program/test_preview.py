@@ -135,6 +135,8 @@ def test_the_summary_is_printed_and_names_both_exchanges(build, capsys, tmp_path
     assert (tmp_path / "backup/summary.md").read_text() in printed
     assert "mx2.example.com (MX 20, 198.51.100.20)" in printed
     assert not (tmp_path / "primary").exists()
+    # The page is about both: mail's way leads through both.
+    assert "stack primary" in (tmp_path / "index.html").read_text()
 
 
 def test_ci_prints_a_line_a_stack(capsys, tmp_path, monkeypatch):
