@@ -5,6 +5,7 @@ The whole project is the source, so that a relative link leads to the same page 
 
 project = "stalwart-mail"
 extensions = ["myst_parser"]
+myst_enable_extensions = ["tasklist"]
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**", "examples/*/README.md"]
 # Folders without a page are not walked through.
@@ -14,10 +15,13 @@ highlight_language = "text"
 
 html_theme = "furo"
 html_title = project
+html_use_index = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 # A page that is opened from a folder may not read other files, and a summary is read from one.
 html_show_search_summary = False
+html_static_path = ["site/static"]
+html_css_files = ["site.css"]
 templates_path = ["site"]
 html_additional_pages = {"index": "index.html"}
