@@ -6,6 +6,7 @@ The whole project is the source, so that a relative link leads to the same page 
 project = "stalwart-mail"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["tasklist"]
+myst_enable_checkboxes = True
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**", "examples/*/README.md"]
 # Folders without a page are not walked through.
