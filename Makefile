@@ -47,6 +47,7 @@ lint: $(VENV)/lint-ready ## Style and types
 docs: $(VENV)/docs-ready ## The site of the documentation, to build/site/
 	@rm -rf build/site
 	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --nitpicky --conf-dir docs --doctree-dir build/doctrees . build/site
+	@! grep -rnoE '(<(script|img|iframe|source)[^>]* src=|<link[^>]* href=|@import |url\()["'"'"']?(https?:)?//[^"> ]*' build/site
 	@echo "Written to build/site/index.html"
 
 bench: $(VENV)/ready ## Time and memory of a preview and of record sets alone, by number of domains
