@@ -67,7 +67,8 @@ def objects() -> frozenset[tuple[str, str]]:
 
 
 def faults(line: str) -> list[str]:
-    """What a command names that is not there."""
+    """What a command names that is not there, and what the commands inside of it do."""
+    inner = [fault for command in re.findall(r"\$\(([^)]*)\)", line) for fault in faults(command)]
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|;&")
     lexer.whitespace_split = True
     parts: list[list[str]] = [[]]
@@ -76,7 +77,7 @@ def faults(line: str) -> list[str]:
             parts.append([])  # the next command, or a file that one reads or writes
         else:
             parts[-1].append(word)
-    return [fault for words in parts for fault in _of_one(words)]
+    return inner + [fault for words in parts for fault in _of_one(words)]
 
 
 def _of_one(words: list[str]) -> list[str]:
@@ -160,6 +161,7 @@ def test_everything_that_commands_name_is_there():
         ("kubectl -n mail scale statefulset stalwarts --replicas 0", "there is no StatefulSet stalwarts"),
         ("kubectl -n mail logs stalwart-server-0 --follow", "there is no Pod stalwart-server-0"),
         ("kubectl -n mail get secret stalwart-cert | base64 -d", "there is no Secret stalwart-cert"),
+        ('export A="$(kubectl get secret stalwart-cert)"', "there is no Secret stalwart-cert"),
         ("velero backup create --from-schedule mail-archive --wait", "there is no Schedule mail-archive"),
         ("velero backup create a --storage-location mail-archive", "there is no BackupStorageLocation mail-archive"),
         ("velero restore create --from-backup hot-20261103061700", "there is no Schedule hot"),
