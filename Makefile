@@ -50,9 +50,11 @@ lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/basedpyright
 
-docs: $(VENV)/docs-ready ## The site of the documentation, to build/docs/
-	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --nitpicky docs build/docs
-	@echo "Written to build/docs/index.html"
+docs: $(VENV)/docs-ready ## The site of the documentation, to build/site/
+	@rm -rf build/site
+	@$(VENV)/bin/sphinx-build --quiet --fail-on-warning --nitpicky --conf-dir docs --doctree-dir build/doctrees . build/site
+	@! grep -rnoE '(<(script|img|iframe|source)[^>]* src=|<link[^>]* href=|@import |url\()["'"'"']?(https?:)?//[^"> ]*' build/site
+	@echo "Written to build/site/index.html"
 
 bench: $(VENV)/ready ## Time and memory of a preview and of record sets alone, by number of domains
 	@$(RUN) -m offline.bench

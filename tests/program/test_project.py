@@ -1,6 +1,5 @@
 """Files that are kept current by hand or by `make schema`, and the components as somebody else imports them."""
 
-import json
 import re
 import subprocess
 import sys
@@ -123,14 +122,6 @@ def test_the_components_work_in_another_project_under_their_installed_name(tmp_p
         [sys.executable, "-c", CONSUMER, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert run.stdout.strip() == "made", run.stderr
-
-
-def test_the_readme_shows_only_commands_of_the_makefile():
-    targets = set(re.findall(r"^([a-z-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
-    used = set(re.findall(r"\bmake ([a-z-]+)", (PROJECT_FOLDER / "README.md").read_text()))
-    assert used >= {"preview", "test"}
-    assert used <= targets
-    assert json.loads(schema.SCHEMA_FILE.read_text())["title"]
 
 
 def test_the_package_runs_with_what_is_tested():
