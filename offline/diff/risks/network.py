@@ -1,0 +1,109 @@
+"""Ports that are opened, and ways out to the world."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from ..model import Level, Risk
+from ..objects import pairs
+from ..reading import Build, Resource
+from .pods import pod_specs
+
+PUBLIC_TYPES = ("LoadBalancer", "NodePort")
+MANAGEMENT_PORTS = {8080}  # the server's console and metrics
+WORLD = ("0.0.0.0/0", "::/0")
+ANYWHERE = "everywhere"
+DNS = {"53/UDP", "53/TCP"}  # every pod may ask for names
+Openings = set[tuple[str, str]]
+"""Port and protocol, such as `25/TCP`, and from or to whom."""
+
+
+def network_risks(old: Build, new: Build) -> Iterator[Risk]:
+    """Ports opened by Services, network policies and hosts, and policies that are gone."""
+    for stack in old.keys() & new.keys():
+        for before, after in pairs(old[stack], new[stack]):
+            match (after or before):
+                case Resource(kind="Service") if after:
+                    yield from _service(stack, before, after)
+                case Resource(kind="NetworkPolicy"):
+                    yield from _policy(stack, before, after)
+                case Resource() if after:
+                    yield from _host_ports(stack, before, after)
+                case _:
+                    pass
+
+
+def _service(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
+    was, now = (_public_ports(found) for found in (before, after))
+    for port in sorted(now - was):
+        level: Level = "danger" if port in MANAGEMENT_PORTS else "warning"
+        message = f"port {port} is open to the Internet" + (": it shows the console and metrics" if level == "danger" else "")
+        yield Risk(level, "port-opened", stack, f"Service {after.name}", message, "close it unless it is meant")
+
+
+def _public_ports(service: Resource | None) -> set[int]:
+    spec = service.inputs["spec"] if service else {}
+    is_public = spec.get("type") in PUBLIC_TYPES or spec.get("externalIPs")
+    return {int(port["port"]) for port in spec.get("ports", [])} if is_public else set()
+
+
+def _policy(stack: str, before: Resource | None, after: Resource | None) -> Iterator[Risk]:
+    subject = f"NetworkPolicy {(after or cast('Resource', before)).name}"
+    if after is None:
+        message = "is removed: its pods talk to whom they like, and whoever is in the cluster talks to them"
+        yield Risk("danger", "policy-removed", stack, subject, message, "keep it, unless its pods go too")
+        return
+    for direction, peer, rule, to in (("ingress", "from", "port-opened", "from"), ("egress", "to", "egress-opened", "to")):
+        was = _openings(before, direction, peer) if before else set[tuple[str, str]]()
+        for port, whom in sorted(_openings(after, direction, peer) - was):
+            is_to_all = whom == ANYWHERE
+            if (port, ANYWHERE) in was or (direction == "egress" and (not is_to_all or port in DNS)):
+                continue  # open already, or a named way out
+            level: Level = "danger" if is_to_all and port in ("every port", *(f"{port}/TCP" for port in MANAGEMENT_PORTS)) else "warning"
+            message = f"{port} is opened {to} {whom}"
+            yield Risk(level, rule, stack, subject, message, "name the peers and ports that need it, and no others")
+
+
+def _openings(policy: Resource, direction: str, peer: str) -> Openings:
+    spec = policy.inputs["spec"]
+    if direction.capitalize() not in spec.get("policyTypes", ["Ingress"]):
+        return {("every port", ANYWHERE)}
+    return {
+        (port, whom)
+        for rule in spec.get(direction, [])
+        for port in _ports(rule)
+        for whom in ([_whom(one) for one in rule.get(peer, [])] or [ANYWHERE])
+    }
+
+
+def _ports(rule: Mapping[str, Any]) -> list[str]:
+    ports = [f"{port.get('port', 'every port')}/{port.get('protocol', 'TCP')}" for port in rule.get("ports", [])]
+    return ports or ["every port"]
+
+
+def _whom(peer: Mapping[str, Any]) -> str:
+    if "ipBlock" in peer:
+        cidr = peer["ipBlock"]["cidr"]
+        return ANYWHERE if cidr in WORLD else cidr
+    selectors = [f"{'pods' if key == 'podSelector' else 'namespaces'} {_selected(peer[key])}" for key in sorted(peer)]
+    return " in ".join(reversed(selectors))
+
+
+def _selected(selector: Mapping[str, Any]) -> str:
+    labels = [f"{key}={value}" for key, value in sorted(selector.get("matchLabels", {}).items())]
+    labels += [f"{found['key']} {found['operator']} {','.join(found.get('values', []))}" for found in selector.get("matchExpressions", [])]
+    return ", ".join(labels) or "of every kind"
+
+
+def _host_ports(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
+    was, now = ({port for spec in pod_specs(found) for port in _ports_at_host(spec)} for found in (before, after))
+    for port in sorted(now - was):
+        message = f"port {port} is open at every node's own address"
+        yield Risk("warning", "port-opened", stack, f"{after.kind} {after.name}", message, "close it unless it is meant")
+
+
+def _ports_at_host(spec: Mapping[str, Any]) -> Iterator[int]:
+    for container in spec.get("containers", []):
+        for port in container.get("ports", []):
+            found = port.get("hostPort") or (spec.get("hostNetwork") and port.get("containerPort"))
+            if found:
+                yield int(found)
