@@ -12,7 +12,7 @@ from .objects import namespace, pairs, replaces
 from .reading import Build, Record, Resource, Stack
 
 # Each has a part of its own: the server's settings and the alerts.
-TOLD_ELSEWHERE = ("data.plan.ndjson", "spec.groups")
+TOLD_ELSEWHERE = ("data.plan.ndjson", "data.applied.ndjson", "spec.groups")
 LABELS = ("name", "Sid", "alert", "mountPath", "containerPort")  # what tells the items of a list apart
 MAX_TEXT = 2_000  # characters of one value
 NOTHING = Stack({}, {}, {}, frozenset(), {}, {})
@@ -44,11 +44,7 @@ def _stack(name: str, old: Stack | None, new: Stack | None) -> StackDifference:
 
 
 def _objects(old: Stack, new: Stack) -> list[Change]:
-    return _sorted(
-        change
-        for before, after in pairs(old, new)
-        for change in _object(before, after)
-    )
+    return _sorted(change for before, after in pairs(old, new) for change in _object(before, after))
 
 
 def _object(old: Resource | None, new: Resource | None) -> Iterator[Change]:
@@ -150,7 +146,7 @@ def fields_of(old: Any, new: Any) -> Iterator[Field]:
     before, after = dict(_flat(old, "")), dict(_flat(new, ""))
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path) or (path in before) != (path in after):
-            yield _field(path, _text(before.get(path)), _text(after.get(path)))
+            yield _field(path, *(_text(found[path]) if path in found else "" for found in (before, after)))
 
 
 def _field(path: str, old: str, new: str) -> Field:
@@ -183,11 +179,10 @@ def _names(items: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    # An empty text is said as such: nothing at all stands for what is not there.
+    return value if isinstance(value, str) and value else json.dumps(value, sort_keys=True)
 
 
 def _short(text: str) -> str:

@@ -11,7 +11,9 @@ def alert_risks(old: Build, new: Build) -> Iterator[Risk]:
     for stack in old.keys() & new.keys():
         for name in sorted(_names(old[stack]) - _names(new[stack])):
             message = "is removed: nobody is told any more when it happens"
-            yield Risk("warning", "alert-removed", stack, f"alert {name}", message, "keep it, or say here what watches this instead")
+            yield Risk(
+                "warning", "alert-removed", stack, f"alert {name}", message, "keep it, or say here what watches this instead"
+            )
 
 
 def _names(stack: Stack) -> set[str]:

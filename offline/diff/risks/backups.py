@@ -13,7 +13,12 @@ from ..reading import Build, Resource
 SCHEDULES = ("Schedule", "ScheduledBackup")
 # Where a bucket's backups are found again.
 PLACES = {
-    "BackupStorageLocation": ("spec.objectStorage.bucket", "spec.objectStorage.prefix", "spec.config.s3Url", "spec.config.region"),
+    "BackupStorageLocation": (
+        "spec.objectStorage.bucket",
+        "spec.objectStorage.prefix",
+        "spec.config.s3Url",
+        "spec.config.region",
+    ),
     "ObjectStore": ("spec.configuration.destinationPath", "spec.configuration.endpointURL"),
 }
 KEPT = {"Schedule": "spec.template.ttl", "ObjectStore": "spec.retentionPolicy"}

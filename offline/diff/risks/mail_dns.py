@@ -63,9 +63,13 @@ def _keys(old: Build, new: Build, leaving: Mapping[str, str]) -> Iterator[Risk]:
                 whose = "signs mail" if state == "active" else "may sign mail elsewhere"
                 message = f"is dropped while it {whose}: receivers can no longer check what it signed"
                 advice = "go through `retiring` first: docs/runbooks/dkim.md"
-                yield Risk("danger" if state == "active" else "warning", "dkim-dropped", stack, f"DKIM key {name}", message, advice)
+                yield Risk(
+                    "danger" if state == "active" else "warning", "dkim-dropped", stack, f"DKIM key {name}", message, advice
+                )
         elif state == "active" and name in still and still[name]["key"] != signing[name]["key"]:
-            message = f"becomes another key under the same name ({signing[name]['key']} -> {still[name]['key']}): mail under way fails"
+            message = (
+                f"becomes another key under the same name ({signing[name]['key']} -> {still[name]['key']}): mail under way fails"
+            )
             yield Risk("danger", "dkim-replaced", stack, f"DKIM key {name}", message, "add a selector: docs/runbooks/dkim.md")
     yield from _unsigned(old, signing, still, leaving)
 
@@ -95,7 +99,21 @@ def _pins(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[str, s
         stack, left = next(iter(values.values())), new.get(name, {})
         if not left:
             message = "is removed: senders no longer check the certificate"
-            yield Risk("warning", "tlsa-removed", stack, f"TLSA of {name}", message, "keep it unless DANE is given up: docs/runbooks/dane.md")
+            yield Risk(
+                "warning",
+                "tlsa-removed",
+                stack,
+                f"TLSA of {name}",
+                message,
+                "keep it unless DANE is given up: docs/runbooks/dane.md",
+            )
         elif not values.keys() & left.keys():
             message = "shares no value with the old one: senders that remember the old one refuse the host"
-            yield Risk("danger", "tlsa-replaced", stack, f"TLSA of {name}", message, "keep the old value for its TTL: docs/runbooks/dane.md")
+            yield Risk(
+                "danger",
+                "tlsa-replaced",
+                stack,
+                f"TLSA of {name}",
+                message,
+                "keep the old value for its TTL: docs/runbooks/dane.md",
+            )

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ..model import Level, Risk
-from ..objects import pairs
-from ..reading import Build, Resource
-from .pods import pod_specs
+from ..objects import at, namespace, pairs
+from ..reading import Build, Resource, Stack
+from .pods import pod_templates
 
 PUBLIC_TYPES = ("LoadBalancer", "NodePort")
 MANAGEMENT_PORTS = {8080}  # the server's console and metrics
@@ -21,11 +21,11 @@ def network_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Ports opened by Services, network policies and hosts, and policies that are gone."""
     for stack in old.keys() & new.keys():
         for before, after in pairs(old[stack], new[stack]):
-            match (after or before):
+            match after or before:
                 case Resource(kind="Service") if after:
                     yield from _service(stack, before, after)
                 case Resource(kind="NetworkPolicy"):
-                    yield from _policy(stack, before, after)
+                    yield from _policy(stack, before, after, new[stack])
                 case Resource() if after:
                     yield from _host_ports(stack, before, after)
                 case _:
@@ -46,11 +46,12 @@ def _public_ports(service: Resource | None) -> set[int]:
     return {int(port["port"]) for port in spec.get("ports", [])} if is_public else set()
 
 
-def _policy(stack: str, before: Resource | None, after: Resource | None) -> Iterator[Risk]:
+def _policy(stack: str, before: Resource | None, after: Resource | None, new: Stack) -> Iterator[Risk]:
     subject = f"NetworkPolicy {(after or cast('Resource', before)).name}"
     if after is None:
-        message = "is removed: its pods talk to whom they like, and whoever is in the cluster talks to them"
-        yield Risk("danger", "policy-removed", stack, subject, message, "keep it, unless its pods go too")
+        if before and _is_used(before, new):
+            message = "is removed: its pods talk to whom they like, and whoever is in the cluster talks to them"
+            yield Risk("danger", "policy-removed", stack, subject, message, "keep it for as long as its pods")
         return
     for direction, peer, rule, to in (("ingress", "from", "port-opened", "from"), ("egress", "to", "egress-opened", "to")):
         was = _openings(before, direction, peer) if before else set[tuple[str, str]]()
@@ -58,9 +59,21 @@ def _policy(stack: str, before: Resource | None, after: Resource | None) -> Iter
             is_to_all = whom == ANYWHERE
             if (port, ANYWHERE) in was or (direction == "egress" and (not is_to_all or port in DNS)):
                 continue  # open already, or a named way out
-            level: Level = "danger" if is_to_all and port in ("every port", *(f"{port}/TCP" for port in MANAGEMENT_PORTS)) else "warning"
+            level: Level = (
+                "danger" if is_to_all and port in ("every port", *(f"{port}/TCP" for port in MANAGEMENT_PORTS)) else "warning"
+            )
             message = f"{port} is opened {to} {whom}"
             yield Risk(level, rule, stack, subject, message, "name the peers and ports that need it, and no others")
+
+
+def _is_used(policy: Resource, stack: Stack) -> bool:
+    """Whether a stack has pods that the policy may select. Only its labels are compared: what else it asks for, it may get."""
+    wanted = (at(policy.inputs, "spec.podSelector.matchLabels") or {}).items()
+    return any(
+        wanted <= (at(template, "metadata.labels") or {}).items() and namespace(found) == namespace(policy)
+        for found in stack.resources.values()
+        for template in pod_templates(found)
+    )
 
 
 def _openings(policy: Resource, direction: str, peer: str) -> Openings:
@@ -90,12 +103,17 @@ def _whom(peer: Mapping[str, Any]) -> str:
 
 def _selected(selector: Mapping[str, Any]) -> str:
     labels = [f"{key}={value}" for key, value in sorted(selector.get("matchLabels", {}).items())]
-    labels += [f"{found['key']} {found['operator']} {','.join(found.get('values', []))}" for found in selector.get("matchExpressions", [])]
+    labels += [
+        f"{found['key']} {found['operator']} {','.join(found.get('values', []))}"
+        for found in selector.get("matchExpressions", [])
+    ]
     return ", ".join(labels) or "of every kind"
 
 
 def _host_ports(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
-    was, now = ({port for spec in pod_specs(found) for port in _ports_at_host(spec)} for found in (before, after))
+    was, now = (
+        {port for template in pod_templates(found) for port in _ports_at_host(template["spec"])} for found in (before, after)
+    )
     for port in sorted(now - was):
         message = f"port {port} is open at every node's own address"
         yield Risk("warning", "port-opened", stack, f"{after.kind} {after.name}", message, "close it unless it is meant")

@@ -10,8 +10,7 @@ from ..reading import Build, Resource
 ENFORCE = "pod-security.kubernetes.io/enforce"
 LEVELS = ("privileged", "baseline", "restricted")  # weakest first; a namespace without the label enforces nothing
 HOST = ("hostNetwork", "hostPID", "hostIPC")
-# Read as weaknesses only where the settings say so: what is left out there has a safe default elsewhere in the pod, or none.
-PATHS_OF_PODS = {"CronJob": "spec.jobTemplate.spec.template.spec"}
+TEMPLATES = {"CronJob": "spec.jobTemplate.spec.template"}
 
 
 def pod_risks(old: Build, new: Build) -> Iterator[Risk]:
@@ -21,19 +20,22 @@ def pod_risks(old: Build, new: Build) -> Iterator[Risk]:
             if before and after and after.kind == "Namespace":
                 yield from _namespace(stack, before, after)
             elif before and after:
-                was, now = ({weak for spec in pod_specs(found) for weak in _weaknesses(spec)} for found in (before, after))
+                was, now = (
+                    {weak for template in pod_templates(found) for weak in _weaknesses(template["spec"])}
+                    for found in (before, after)
+                )
                 for weakness in sorted(now - was):
                     level: Level = "danger" if weakness.endswith("privileged") else "warning"
                     subject = f"{after.kind} {after.name}"
                     yield Risk(level, "pod-security", stack, subject, f"its pods get weaker: {weakness}", "leave it as it was")
 
 
-def pod_specs(resource: Resource | None) -> list[Mapping[str, Any]]:
-    """The pod spec that a workload has; none for other resources."""
+def pod_templates(resource: Resource | None) -> list[Mapping[str, Any]]:
+    """The pod template that a workload has; none for other resources."""
     if not resource or not resource.type.startswith("kubernetes:"):
         return []
-    spec = at(resource.inputs, PATHS_OF_PODS.get(resource.kind, "spec.template.spec"))
-    return [cast("Mapping[str, Any]", spec)] if isinstance(spec, dict) and "containers" in spec else []
+    template = at(resource.inputs, TEMPLATES.get(resource.kind, "spec.template"))
+    return [cast("Mapping[str, Any]", template)] if at(template, "spec.containers") else []
 
 
 def _namespace(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:

@@ -44,7 +44,9 @@ def _dmarc(stack: str, name: str, old: str, new: str) -> Iterator[Risk]:
         if STRENGTH.index(now[tag]) < STRENGTH.index(was[tag]):
             level: Level = "danger" if tag == "p" else "warning"
             message = f"the policy for {what} is weakened from {was[tag]} to {now[tag]}"
-            yield Risk(level, "dmarc-weakened", stack, subject, message, "find in the reports which mail fails, and mend that instead")
+            yield Risk(
+                level, "dmarc-weakened", stack, subject, message, "find in the reports which mail fails, and mend that instead"
+            )
     if int(now["pct"]) < int(was["pct"]):
         message = f"the policy covers {now['pct']} % of mail instead of {was['pct']} %"
         yield Risk("warning", "dmarc-weakened", stack, subject, message, "keep 100; RFC 9989 has no pct any more")
@@ -102,7 +104,9 @@ def _sts(old: Build, new: Build, leaving: Mapping[str, str]) -> Iterator[Risk]:
         elif next_one["maxAgeSeconds"] < policy["maxAgeSeconds"]:
             days = [found["maxAgeSeconds"] // 86400 for found in (policy, next_one)]
             message = f"is remembered for {days[1]} days instead of {days[0]}"
-            yield Risk("warning", "mta-sts-weakened", stack, "MTA-STS", message, "keep it, unless you are about to change the exchanges")
+            yield Risk(
+                "warning", "mta-sts-weakened", stack, "MTA-STS", message, "keep it, unless you are about to change the exchanges"
+            )
     for name, values in was.items():
         stack = next(iter(values.values()))
         # With the whole policy gone, that was said once.
@@ -110,7 +114,14 @@ def _sts(old: Build, new: Build, leaving: Mapping[str, str]) -> Iterator[Risk]:
             mode = before.get(stack, {}).get("mode", "none")
             level = "danger" if mode == "enforce" else "warning"
             message = "its record is removed: senders do not look for the policy any more"
-            yield Risk(level, "mta-sts-removed", stack, f"MTA-STS of {name.partition('.')[2]}", message, "publish `none` for a while first")
+            yield Risk(
+                level,
+                "mta-sts-removed",
+                stack,
+                f"MTA-STS of {name.partition('.')[2]}",
+                message,
+                "publish `none` for a while first",
+            )
 
 
 def _sts_policies(build: Build) -> dict[str, Mapping[str, Any]]:

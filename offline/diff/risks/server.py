@@ -41,9 +41,15 @@ def _relaying(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
         was, now = before["allowRelaying"], after["allowRelaying"]
         if was == now:
             continue
-        is_open = any(_is_always(rule["if"]) and rule["then"] == "true" for rule in now["match"].values()) or now["else"] == "true"
+        is_open = (
+            any(_is_always(rule["if"]) and rule["then"] == "true" for rule in now["match"].values()) or now["else"] == "true"
+        )
         level: Level = "danger" if is_open else "warning"
-        message = "takes mail for every domain from everyone: an open relay" if is_open else "decides in another way whose mail it passes on"
+        message = (
+            "takes mail for every domain from everyone: an open relay"
+            if is_open
+            else "decides in another way whose mail it passes on"
+        )
         advice = "put the old condition back" if is_open else f"read the condition: {_condition(now)}"
         yield Risk(level, "relaying", name, "relaying", message, advice)
     relayed = {entry["name"] for entry in entries(old, "Domain") if entry.get("allowRelaying")}
