@@ -157,7 +157,7 @@ def _field(path: str, old: str, new: str) -> Field:
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Plain data as paths and their values. Items of a list go by their name where they have one, so that a new one moves no other."""
+    """Plain data as paths and their values. Items of a list go by their name, where they have one: a new one moves no other."""
     match value:
         case dict() if value:
             for key, item in cast("dict[str, Any]", value).items():

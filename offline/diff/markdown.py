@@ -65,7 +65,8 @@ def _risks(risks: Sequence[Risk], limit: int) -> Iterator[str]:
     yield "**" + " and ".join(_counted(count[level], level) for level in ("danger", "warning") if count[level]) + "**"
     yield ""
     for risk in risks[:limit]:
-        yield f"- **{risk.level}** in {_code(risk.stack)}: {_code(risk.subject)} {_words(risk.message)}. *To do:* {_words(risk.advice)}."
+        where = f"in {_code(risk.stack)}: {_code(risk.subject)}"
+        yield f"- **{risk.level}** {where} {_words(risk.message)}. *To do:* {_words(risk.advice)}."
     if len(risks) > limit:
         yield f"- and {len(risks) - limit} more"
 
@@ -113,7 +114,7 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _line(text: str, width: int) -> str:
-    """One line of a code block. What is not to be seen, such as a change of the writing direction, is shown as a question mark."""
+    """One line of code. What is not to be seen, such as a change of the writing direction, is shown as a question mark."""
     visible = "".join(sign if sign.isprintable() else "?" for sign in text)
     return visible if len(visible) <= width else f"{visible[: width - 3]}..."
 

@@ -1,4 +1,7 @@
-"""What a difference is made of. Plain text all through, and nothing but the standard library: it is also read where nothing is installed."""
+"""What a difference is made of: plain text all through.
+
+Nothing but the standard library: it is also read where nothing is installed.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -88,6 +88,11 @@ def at(value: Any, path: str) -> Any:
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
+def mapping(value: Any, path: str) -> Mapping[str, Any]:
+    """The mapping at a path; an empty one when there is none."""
+    return at(value, path) or {}
+
+
 def quantity(text: str) -> float:
     """A Kubernetes quantity in bytes."""
     match = QUANTITY.fullmatch(text)

@@ -59,7 +59,7 @@ class Stack:
     resources: Mapping[str, Resource]
     """By URN."""
     plans: Mapping[str, Sequence[Mapping[str, Any]]]
-    """By server, the operations of its plan: `""` is the stack's own server, `mailboxes` the one that stands in for the primary."""
+    """By server, the operations of its plan: `""` is the stack's own, `mailboxes` the one that stands in for the primary."""
     settings: Mapping[str, Sequence[Told]]
     """The same in words."""
     records: frozenset[Record]

@@ -1,7 +1,7 @@
 """`python -m offline.github.comment`: writes what a pull request changes as the one comment on it, or brings that up to date.
 
-For a `workflow_run` job. The artifact of the run is from whoever made the pull request, and so is all that is in it: the sizes, the
-number and the shape are checked, and the Markdown is made here. Needs in the environment: GITHUB_API_URL, GITHUB_REPOSITORY,
+For a `workflow_run` job. The artifact of the run is from whoever made the pull request, and so is all that is in it: the sizes,
+the number and the shape are checked, and the Markdown is made here. Needs in the environment: GITHUB_API_URL, GITHUB_REPOSITORY,
 GITHUB_TOKEN (with `actions: read` and `pull-requests: write`), and of the run that is reported RUN_ID and HEAD_SHA.
 """
 

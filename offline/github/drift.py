@@ -1,7 +1,7 @@
 """`python -m offline.github.drift`: keeps one issue open for as long as a stack is not what the code says.
 
-Needs in the environment: GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN (with `issues: write`), RUN_URL, and RESULT: how the previews
-of all stacks ended (`success` or `failure`; after anything else nothing is known, and nothing is done).
+Needs in the environment: GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_TOKEN (with `issues: write`), RUN_URL, and RESULT: how the
+previews of all stacks ended (`success` or `failure`; after anything else nothing is known, and nothing is done).
 """
 
 import os

@@ -10,7 +10,7 @@ from .mail_dns import dns_risks
 from .network import network_risks
 from .pods import pod_risks
 from .policies import policy_risks
-from .resources import resource_risks
+from .resources import gone_risks, resource_risks
 from .server import server_risks
 
 JUDGES: tuple[Callable[[Build, Build], Iterator[Risk]], ...] = (
@@ -32,5 +32,7 @@ def find(old: Build, new: Build) -> list[Risk]:
         old: what is deployed, or about to be.
         new: what would be.
     """
-    found = dict.fromkeys(risk for judge in JUDGES for risk in judge(old, new))
+    found = dict.fromkeys(gone_risks(old, new))
+    # What a stack has deployed stays when its file goes.
+    found |= dict.fromkeys(risk for judge in JUDGES for risk in judge(old, {**old, **new}))
     return sorted(found, key=lambda risk: risk.level != "danger")

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.stalwart.plans.relay import RELAY_DOMAINS
 
+from ..objects import at
 from ..reading import Build, Record, Stack
 
 
@@ -20,7 +21,7 @@ def removed(old: Build, new: Build) -> dict[str, str]:
 
 
 def _of(stack: Stack) -> set[str]:
-    hosts = {stack.outputs.get("hostname"), (stack.outputs.get("mailboxes") or {}).get("hostname")}
+    hosts = {stack.outputs.get("hostname"), at(stack.outputs, "mailboxes.hostname")}
     named = {name for entry in entries(stack, "Domain") for name in (entry["name"], *entry.get("aliases", {}))}
     relayed = {entry["key"] for entry in entries(stack, "MemoryLookupKey") if entry["namespace"] == RELAY_DOMAINS}
     return (named | relayed | {record.name for record in stack.records if record.type == "MX"}) - hosts

@@ -5,6 +5,7 @@ from itertools import permutations
 from typing import Any
 
 from ..model import Risk
+from ..objects import mapping
 from ..reading import Build
 from .domains import records, removed, tags
 
@@ -75,7 +76,7 @@ def _keys(old: Build, new: Build, leaving: Mapping[str, str]) -> Iterator[Risk]:
 
 
 def _selectors(outputs: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
-    return (outputs.get("deployed") or {}).get("dkim") or {}
+    return mapping(outputs, "deployed.dkim")
 
 
 def _has_key(values: Mapping[str, str]) -> bool:

@@ -1,10 +1,10 @@
 """Ports that are opened, and ways out to the world."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from ..model import Level, Risk
-from ..objects import at, namespace, pairs
+from ..objects import mapping, namespace, pairs
 from ..reading import Build, Resource, Stack
 from .pods import pod_templates
 
@@ -41,7 +41,7 @@ def _service(stack: str, before: Resource | None, after: Resource) -> Iterator[R
 
 
 def _public_ports(service: Resource | None) -> set[int]:
-    spec = service.inputs["spec"] if service else {}
+    spec = mapping(service and service.inputs, "spec")
     is_public = spec.get("type") in PUBLIC_TYPES or spec.get("externalIPs")
     return {int(port["port"]) for port in spec.get("ports", [])} if is_public else set()
 
@@ -67,12 +67,24 @@ def _policy(stack: str, before: Resource | None, after: Resource | None, new: St
 
 
 def _is_used(policy: Resource, stack: Stack) -> bool:
-    """Whether a stack has pods that the policy may select. Only its labels are compared: what else it asks for, it may get."""
-    wanted = (at(policy.inputs, "spec.podSelector.matchLabels") or {}).items()
+    """Whether a stack has pods that a policy selects."""
     return any(
-        wanted <= (at(template, "metadata.labels") or {}).items() and namespace(found) == namespace(policy)
+        _selects(mapping(policy.inputs, "spec.podSelector"), mapping(template, "metadata.labels"))
         for found in stack.resources.values()
         for template in pod_templates(found)
+        if namespace(found) == namespace(policy)
+    )
+
+
+def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    holds: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
+        "In": lambda value, values: value in values,
+        "NotIn": lambda value, values: value not in values,
+        "Exists": lambda value, _values: value is not None,
+        "DoesNotExist": lambda value, _values: value is None,
+    }
+    return mapping(selector, "matchLabels").items() <= labels.items() and all(
+        holds[found["operator"]](labels.get(found["key"]), found.get("values", [])) for found in selector.get("matchExpressions", [])
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ..model import Level, Risk
-from ..objects import at, pairs
+from ..objects import at, mapping, pairs
 from ..reading import Build, Resource
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -47,16 +47,15 @@ def _namespace(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
 
 
 def _level(namespace: Resource) -> str:
-    labels = namespace.inputs["metadata"].get("labels") or {}
-    found = str(labels.get(ENFORCE, "privileged"))
+    found = str(mapping(namespace.inputs, "metadata.labels").get(ENFORCE, "privileged"))
     return found if found in LEVELS else "privileged"
 
 
 def _weaknesses(spec: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"{key} is on" for key in HOST if spec.get(key))
-    of_pod = spec.get("securityContext") or {}
+    of_pod = mapping(spec, "securityContext")
     for container in [*spec.get("containers", []), *spec.get("initContainers", [])]:
-        name, own = container["name"], container.get("securityContext") or {}
+        name, own = container["name"], mapping(container, "securityContext")
         if own.get("privileged"):
             yield f"{name} is privileged"
         if own.get("allowPrivilegeEscalation", True):
@@ -67,7 +66,7 @@ def _weaknesses(spec: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} may run as root"
         if not own.get("seccompProfile", of_pod.get("seccompProfile")):
             yield f"{name} may make any system call"
-        capabilities = own.get("capabilities") or {}
+        capabilities = mapping(own, "capabilities")
         if "ALL" not in capabilities.get("drop", []):
             yield f"{name} keeps the runtime's capabilities"
         yield from (f"{name} gets the capability {found}" for found in capabilities.get("add", []))

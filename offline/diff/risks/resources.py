@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..model import Level, Risk
-from ..objects import pairs, replaces, shrinks
+from ..objects import at, pairs, replaces, shrinks
 from ..reading import Build, Resource
 
 # Kept by what they are, whether or not they are protected. What is lost when one of them is made anew:
@@ -14,19 +14,22 @@ STATEFUL: dict[str, tuple[Level, str]] = {
 }
 
 
+def gone_risks(old: Build, new: Build) -> Iterator[Risk]:
+    """Stacks that are left to themselves."""
+    for stack in old.keys() - new.keys():
+        yield Risk(
+            "danger",
+            "stack-gone",
+            stack,
+            stack,
+            "has no settings any more: what it has deployed stays, and nobody looks after it",
+            f"bring its file back, or empty it first: `pulumi destroy --stack {stack}`",
+        )
+
+
 def resource_risks(old: Build, new: Build) -> Iterator[Risk]:
-    """Stacks and stateful resources that are lost, replaced or less protected than before."""
-    for stack in old:
-        if stack not in new:
-            yield Risk(
-                "danger",
-                "stack-gone",
-                stack,
-                stack,
-                "the stack has no file any more: no pull request is compared and no `up` is run for what it has deployed",
-                f"bring the file back, or empty the stack first: pulumi destroy --stack {stack}",
-            )
-            continue
+    """Stateful resources that are lost, replaced or less protected than before."""
+    for stack in old.keys() & new.keys():
         for before, after in pairs(old[stack], new[stack]):
             if before and before.custom:
                 yield from _protected(stack, before, after)
@@ -43,7 +46,7 @@ def _protected(stack: str, before: Resource, after: Resource | None) -> Iterator
             stack,
             subject,
             "is protected and no longer in the program: `pulumi up` stops there",
-            "keep it, give its new name an alias, or take its data over first and then: pulumi state unprotect",
+            "keep it, give its new name an alias, or take over what it holds first and then `pulumi state unprotect`",
         )
     elif before.protect and after and (paths := replaces(before, after)):
         yield Risk(
@@ -94,7 +97,7 @@ def _stateful(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
 
 def _database_class(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
     for part in ("storage", "walStorage"):
-        was, now = ((found.inputs["spec"].get(part) or {}).get("storageClass") for found in (before, after))
+        was, now = (at(found.inputs, f"spec.{part}.storageClass") for found in (before, after))
         if was != now:
             yield Risk(
                 "warning",

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from ..model import Level, Risk
+from ..objects import at
 from ..reading import Build, Stack
 from .domains import entries, removed
 
@@ -30,7 +31,7 @@ def _identity(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
         message = f"goes from {was} to {now}: clients, the other region, PTR records and the certificate know the old name"
         advice = "publish the new name and its PTR first, keep the old name for clients, and change the other stack too"
         yield Risk("danger", "hostname-changed", name, "the host's name", message, advice)
-    lines = [(stack.outputs.get("deployed") or {}).get("serverLine") for stack in (old, new)]
+    lines = [at(stack.outputs, "deployed.serverLine") for stack in (old, new)]
     if all(lines) and lines[0] != lines[1]:
         message = f"goes from the line {lines[0]} to {lines[1]}, which reads another kind of store"
         yield Risk("danger", "server-line", name, "the server's version", message, "follow docs/runbooks/upgrade.md")
