@@ -36,7 +36,7 @@ STATES = {
 NOTHING = "Nothing changes in any region.\n"
 # What means something in Markdown or makes a link: all but plain signs, a colon within a word, and the dot of a web host.
 SPECIAL = re.compile(r"[^A-Za-z0-9 ,;.:()'%/=?+-]|:(?=\S)|(?<=www)\.", re.IGNORECASE)
-REFERRING = "@#"  # GitHub makes mentions and references of these even when escaped,
+REFERRING = "@#:.$"  # GitHub makes mentions and references of the first two even when they are escaped,
 BREAK = "&#8203;"  # unless a space without width follows
 
 
@@ -93,7 +93,8 @@ def _part(title: str, changes: Sequence[Change], limit: int) -> Iterator[str]:
         more = list(_change(change))
         if len(lines) + len(more) > limit:
             break
-        lines, shown = lines + more, shown + 1
+        lines += more
+        shown += 1
     if shown < len(changes):
         lines.append(f"  and {len(changes) - shown} more")
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))

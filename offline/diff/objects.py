@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .reading import Resource, Stack
+from .reading import Build, Resource, Stack
 
 # What pulumi-kubernetes 4.34 replaces an object for (provider/pkg/provider/diff), and what the API server refuses to change.
 IDENTITY = ("apiVersion", "metadata.name", "metadata.namespace")
@@ -47,6 +47,11 @@ SIZES: Mapping[str, tuple[str, ...]] = {
 }
 QUANTITY = re.compile(r"([0-9.]+)([KMGTPE]i?|k)?")
 BINARY, DECIMAL = "KMGTPE", "kMGTPE"
+
+
+def both(old: Build, new: Build) -> Iterator[tuple[str, Stack, Stack]]:
+    """The stacks that two builds share: name, old and new, in one order."""
+    return ((name, old[name], new[name]) for name in sorted(old.keys() & new.keys()))
 
 
 def pairs(old: Stack, new: Stack) -> Iterator[tuple[Resource | None, Resource | None]]:

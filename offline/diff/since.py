@@ -1,7 +1,8 @@
 """`python -m offline.diff.since main`: what changes since a commit, in every region.
 
 Both sides are built offline: the commit in a git worktree of its own, and the files as they are here. Each is built by its own
-code, with the libraries that are installed here. After the commit come the options of `python -m offline.diff`; it ends as that does.
+code, with the libraries that are installed here. After the commit come the options of `python -m offline.diff`, and it ends as
+that does.
 """
 
 import subprocess

@@ -7,7 +7,7 @@ from datetime import timedelta
 from components.cron import longest_gap_s
 
 from ..model import Risk
-from ..objects import at, pairs
+from ..objects import at, both, pairs
 from ..reading import Build, Resource
 
 SCHEDULES = ("Schedule", "ScheduledBackup")
@@ -28,8 +28,8 @@ UNITS = {"h": "hours", "m": "minutes", "s": "seconds", "d": "days", "w": "weeks"
 
 def backup_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Schedules and places of backups: those of Velero, and those of the database."""
-    for stack in old.keys() & new.keys():
-        for before, after in pairs(old[stack], new[stack]):
+    for stack, was, now in both(old, new):
+        for before, after in pairs(was, now):
             if before and before.kind in (*SCHEDULES, *PLACES):
                 yield from _removed(stack, before) if after is None else _changed(stack, before, after)
 

@@ -25,7 +25,7 @@ def _exchanges(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[s
     for domain, values in old.items():
         was, now = _preferences(values), _preferences(new.get(domain, {}))
         stacks = {value.split()[1].rstrip("."): stack for value, stack in values.items()}
-        for host in was.keys() - now.keys():
+        for host in sorted(was.keys() - now.keys()):
             left = f"mail only goes to {', '.join(sorted(now))}" if now else "no mail reaches the domain"
             advice = "add the new exchange first and remove this one after the record's TTL" if not now else (
                 "see that what is left can take all mail, and stop this host only after the record's TTL"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from ..model import Level, Risk
-from ..objects import mapping, namespace, pairs
+from ..objects import both, mapping, namespace, pairs
 from ..reading import Build, Resource, Stack
 from .pods import pod_templates
 
@@ -19,13 +19,13 @@ Openings = set[tuple[str, str]]
 
 def network_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Ports opened by Services, network policies and hosts, and policies that are gone."""
-    for stack in old.keys() & new.keys():
-        for before, after in pairs(old[stack], new[stack]):
+    for stack, was, now in both(old, new):
+        for before, after in pairs(was, now):
             match after or before:
                 case Resource(kind="Service") if after:
                     yield from _service(stack, before, after)
                 case Resource(kind="NetworkPolicy"):
-                    yield from _policy(stack, before, after, new[stack])
+                    yield from _policy(stack, before, after, now)
                 case Resource() if after:
                     yield from _host_ports(stack, before, after)
                 case _:
@@ -84,7 +84,8 @@ def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         "DoesNotExist": lambda value, _values: value is None,
     }
     return mapping(selector, "matchLabels").items() <= labels.items() and all(
-        holds[found["operator"]](labels.get(found["key"]), found.get("values", [])) for found in selector.get("matchExpressions", [])
+        holds[found["operator"]](labels.get(found["key"]), found.get("values", []))
+        for found in selector.get("matchExpressions", [])
     )
 
 

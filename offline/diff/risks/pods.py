@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from ..model import Level, Risk
-from ..objects import at, mapping, pairs
+from ..objects import at, both, mapping, pairs
 from ..reading import Build, Resource
 
 ENFORCE = "pod-security.kubernetes.io/enforce"
@@ -15,16 +15,16 @@ TEMPLATES = {"CronJob": "spec.jobTemplate.spec.template"}
 
 def pod_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Namespaces that enforce less, and pods that may do more."""
-    for stack in old.keys() & new.keys():
-        for before, after in pairs(old[stack], new[stack]):
+    for stack, was, now in both(old, new):
+        for before, after in pairs(was, now):
             if before and after and after.kind == "Namespace":
                 yield from _namespace(stack, before, after)
             elif before and after:
-                was, now = (
+                weak_before, weak_after = (
                     {weak for template in pod_templates(found) for weak in _weaknesses(template["spec"])}
                     for found in (before, after)
                 )
-                for weakness in sorted(now - was):
+                for weakness in sorted(weak_after - weak_before):
                     level: Level = "danger" if weakness.endswith("privileged") else "warning"
                     subject = f"{after.kind} {after.name}"
                     yield Risk(level, "pod-security", stack, subject, f"its pods get weaker: {weakness}", "leave it as it was")

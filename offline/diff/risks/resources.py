@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..model import Level, Risk
-from ..objects import at, pairs, replaces, shrinks
+from ..objects import at, both, pairs, replaces, shrinks
 from ..reading import Build, Resource
 
 # Kept by what they are, whether or not they are protected. What is lost when one of them is made anew:
@@ -16,7 +16,7 @@ STATEFUL: dict[str, tuple[Level, str]] = {
 
 def gone_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Stacks that are left to themselves."""
-    for stack in old.keys() - new.keys():
+    for stack in sorted(old.keys() - new.keys()):
         yield Risk(
             "danger",
             "stack-gone",
@@ -29,8 +29,8 @@ def gone_risks(old: Build, new: Build) -> Iterator[Risk]:
 
 def resource_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Stateful resources that are lost, replaced or less protected than before."""
-    for stack in old.keys() & new.keys():
-        for before, after in pairs(old[stack], new[stack]):
+    for stack, was, now in both(old, new):
+        for before, after in pairs(was, now):
             if before and before.custom:
                 yield from _protected(stack, before, after)
                 if after:

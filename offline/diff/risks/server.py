@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from ..model import Level, Risk
-from ..objects import at
+from ..objects import at, both
 from ..reading import Build, Stack
 from .domains import entries, removed
 
@@ -19,10 +19,10 @@ def server_risks(old: Build, new: Build) -> Iterator[Risk]:
         message = "is removed: its mail is refused, and its records are no longer kept here"
         advice = "keep it until its MX records point elsewhere; its mailboxes stay on the server"
         yield Risk("danger", "domain-removed", stack, f"domain {domain}", message, advice)
-    for name in old.keys() & new.keys():
-        yield from _identity(name, old[name], new[name])
-        yield from _relaying(name, old[name], new[name])
-        yield from _trust(name, old[name], new[name])
+    for stack, was, now in both(old, new):
+        yield from _identity(stack, was, now)
+        yield from _relaying(stack, was, now)
+        yield from _trust(stack, was, now)
 
 
 def _identity(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
