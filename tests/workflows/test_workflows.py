@@ -76,7 +76,9 @@ def test_the_job_that_comments_runs_the_default_branch_alone():
     assert checkouts == [{"ref": "${{ github.event.repository.default_branch }}", "persist-credentials": "false"}]
     assert [step["run"] for step in job["steps"] if "run" in step] == ["python3 -m offline.github.comment"]
     assert job["permissions"] == {"contents": "read", "actions": "read", "pull-requests": "write"}
-    assert WORKFLOWS["comment"]["on"] == {"workflow_run": {"workflows": [WORKFLOWS["difference"]["name"]], "types": ["completed"]}}
+    assert WORKFLOWS["comment"]["on"] == {
+        "workflow_run": {"workflows": [WORKFLOWS["difference"]["name"]], "types": ["completed"]}
+    }
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from ..model import Level, Risk
-from ..objects import at, both, pairs, replaces, shrinks
-from ..reading import Build, Resource
+from ..objects import at, both, mapping, pairs, replaces, shrinks
+from ..reading import KEY_TYPE, Build, Resource
 
 # Kept by what they are, whether or not they are protected. What is lost when one of them is made anew:
 STATEFUL: dict[str, tuple[Level, str]] = {
@@ -30,9 +30,13 @@ def gone_risks(old: Build, new: Build) -> Iterator[Risk]:
 def resource_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Stateful resources that are lost, replaced or less protected than before."""
     for stack, was, now in both(old, new):
+        retired = tuple(f"-{name}" for name, key in mapping(now.outputs, "deployed.dkim").items() if key["state"] == "retired")
         for before, after in pairs(was, now):
             if before and before.custom:
-                yield from _protected(stack, before, after)
+                # The last step of a DKIM key's life: docs/runbooks/dkim.md.
+                is_retired = before.type == KEY_TYPE and before.name.endswith(retired)
+                if not is_retired or not after:
+                    yield from _protected(stack, before, after)
                 if after:
                     yield from _stateful(stack, before, after)
 
