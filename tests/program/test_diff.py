@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_key_may_live_its_life():
         [key("new", "active")],
     ]
     builds = [built({PRIMARY: changed("primary", domains=example(dkimSelectors=selectors))}) for selectors in steps]
-    for old, new in zip(builds, builds[1:], strict=False):
+    for old, new in pairwise(builds):
         found = compare(old, new)
         assert found.risks == ()
         assert found.stacks[0].state == "changed"

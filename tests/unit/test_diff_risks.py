@@ -288,6 +288,11 @@ RISKY = {
     ),
     "every way out": (shipped, egress({}), "danger egress-opened every port is opened to everywhere"),
     "egress no longer ruled": (shipped, given(*POLICY, "spec.policyTypes", ["Ingress"]), "danger egress-opened every port"),
+    "ports public": (
+        lambda: given(*SERVICE, "spec.type", "ClusterIP")(shipped()),
+        given(*SERVICE, "spec.type", "LoadBalancer"),
+        "warning port-opened ports 25, 443, 465, 587, 993, 4190 are open to the Internet",
+    ),
     "policy removed": (shipped, without(*POLICY), "danger policy-removed NetworkPolicy stalwart-server-policy"),
     "port of the node": (
         shipped,
@@ -388,6 +393,11 @@ HARMLESS = {
     "made at another hour": (shipped, given(*HOT, "spec.schedule", "37 */6 * * *")),
     "asked for more often": (shipped, given(*PLACE, "spec.backupSyncPeriod", "2m")),
     "database kept longer": (full, given(*STORE, "spec.retentionPolicy", "5w")),
+    "ways out ruled": (lambda: given(*POLICY, "spec.policyTypes", ["Ingress"])(shipped()), lambda _build: shipped()),
+    "new policy that rules what comes in": (
+        lambda: without(*POLICY)(shipped()),
+        all_of(lambda _build: shipped(), given(*POLICY, "spec.policyTypes", ["Ingress"]), ingress()),
+    ),
     "port closed": (shipped, ingress({**MANAGEMENT, "from": [SCRAPERS]})),
     "port of the cluster": (shipped, given(*INTERNAL, "spec.ports.1", {"name": "x", "port": 143, "protocol": "TCP"})),
     "port let in twice": (

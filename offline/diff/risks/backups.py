@@ -46,7 +46,14 @@ def _changed(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
     subject = _subject(before)
     for path in ("spec.paused", "spec.suspend"):
         if at(after.inputs, path) and not at(before.inputs, path):
-            yield Risk("danger", "schedule-paused", stack, subject, "is paused: no more backups are made by it", "let it run")
+            yield Risk(
+                "danger",
+                "schedule-paused",
+                stack,
+                subject,
+                "is paused: no more backups are made by it",
+                "let it run, unless the region is fenced on purpose",
+            )
     path = KEPT.get(before.kind, "")
     was, now = (str(at(found.inputs, path) or "") for found in (before, after))
     if path and was and now and _duration(now) < _duration(was):

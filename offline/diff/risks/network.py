@@ -12,6 +12,7 @@ PUBLIC_TYPES = ("LoadBalancer", "NodePort")
 MANAGEMENT_PORTS = {8080}  # the server's console and metrics
 WORLD = ("0.0.0.0/0", "::/0")
 ANYWHERE = "everywhere"
+EVERY_PORT = "every port"
 DNS = {"53/UDP", "53/TCP"}  # every pod may ask for names
 Openings = set[tuple[str, str]]
 """Port and protocol, such as `25/TCP`, and from or to whom."""
@@ -34,10 +35,14 @@ def network_risks(old: Build, new: Build) -> Iterator[Risk]:
 
 def _service(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
     was, now = (_public_ports(found) for found in (before, after))
-    for port in sorted(now - was):
-        level: Level = "danger" if port in MANAGEMENT_PORTS else "warning"
-        message = f"port {port} is open to the Internet" + (": it shows the console and metrics" if level == "danger" else "")
-        yield Risk(level, "port-opened", stack, f"Service {after.name}", message, "close it unless it is meant")
+    opened = sorted(now - was)
+    if opened:
+        is_console = bool(MANAGEMENT_PORTS.intersection(opened))
+        message = f"{_listed('port', opened)} open to the Internet" + (
+            ": 8080 has the console and the metrics" if is_console else ""
+        )
+        level: Level = "danger" if is_console else "warning"
+        yield Risk(level, "port-opened", stack, f"Service {after.name}", message, "close what is not meant")
 
 
 def _public_ports(service: Resource | None) -> set[int]:
@@ -54,16 +59,36 @@ def _policy(stack: str, before: Resource | None, after: Resource | None, new: St
             yield Risk("danger", "policy-removed", stack, subject, message, "keep it for as long as its pods")
         return
     for direction, peer, rule, to in (("ingress", "from", "port-opened", "from"), ("egress", "to", "egress-opened", "to")):
-        was = _openings(before, direction, peer) if before else set[tuple[str, str]]()
-        for port, whom in sorted(_openings(after, direction, peer) - was):
-            is_to_all = whom == ANYWHERE
-            if (port, ANYWHERE) in was or (direction == "egress" and (not is_to_all or port in DNS)):
-                continue  # open already, or a named way out
-            level: Level = (
-                "danger" if is_to_all and port in ("every port", *(f"{port}/TCP" for port in MANAGEMENT_PORTS)) else "warning"
-            )
-            message = f"{port} is opened {to} {whom}"
-            yield Risk(level, rule, stack, subject, message, "name the peers and ports that need it, and no others")
+        opened: dict[str, list[str]] = {}
+        for port, whom in sorted(_opened(before, after, direction, peer)):
+            if direction == "ingress" or (whom == ANYWHERE and port not in DNS):  # others are named ways out
+                opened.setdefault(whom, []).append(port)
+        for whom, ports in opened.items():
+            is_danger = whom == ANYWHERE and not {EVERY_PORT, *(f"{port}/TCP" for port in MANAGEMENT_PORTS)}.isdisjoint(ports)
+            message = f"{_listed('', ports)} opened {to} {whom}"
+            advice = "name the peers and ports that need it, and no others"
+            yield Risk("danger" if is_danger else "warning", rule, stack, subject, message, advice)
+
+
+def _listed(what: str, ports: Sequence[object]) -> str:
+    plural = len(ports) != 1
+    words = f"{what}{'s' if plural else ''} " if what else ""
+    return f"{words}{', '.join(map(str, ports))} {'are' if plural else 'is'}"
+
+
+def _opened(before: Resource | None, after: Resource, direction: str, peer: str) -> Openings:
+    if before is None and not _is_ruled(after, direction):
+        return set()  # its pods had that before
+    was, now = (_openings(found, direction, peer) if found else set[tuple[str, str]]() for found in (before, after))
+    return {
+        (port, whom)
+        for port, whom in now
+        if was.isdisjoint({(port, whom), (port, ANYWHERE), (EVERY_PORT, whom), (EVERY_PORT, ANYWHERE)})
+    }
+
+
+def _is_ruled(policy: Resource, direction: str) -> bool:
+    return direction.capitalize() in policy.inputs["spec"].get("policyTypes", ["Ingress"])
 
 
 def _is_used(policy: Resource, stack: Stack) -> bool:
@@ -91,8 +116,8 @@ def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 def _openings(policy: Resource, direction: str, peer: str) -> Openings:
     spec = policy.inputs["spec"]
-    if direction.capitalize() not in spec.get("policyTypes", ["Ingress"]):
-        return {("every port", ANYWHERE)}
+    if not _is_ruled(policy, direction):
+        return {(EVERY_PORT, ANYWHERE)}
     return {
         (port, whom)
         for rule in spec.get(direction, [])
@@ -102,8 +127,8 @@ def _openings(policy: Resource, direction: str, peer: str) -> Openings:
 
 
 def _ports(rule: Mapping[str, Any]) -> list[str]:
-    ports = [f"{port.get('port', 'every port')}/{port.get('protocol', 'TCP')}" for port in rule.get("ports", [])]
-    return ports or ["every port"]
+    ports = [f"{port.get('port', EVERY_PORT)}/{port.get('protocol', 'TCP')}" for port in rule.get("ports", [])]
+    return ports or [EVERY_PORT]
 
 
 def _whom(peer: Mapping[str, Any]) -> str:
@@ -127,9 +152,10 @@ def _host_ports(stack: str, before: Resource | None, after: Resource) -> Iterato
     was, now = (
         {port for template in pod_templates(found) for port in _ports_at_host(template["spec"])} for found in (before, after)
     )
-    for port in sorted(now - was):
-        message = f"port {port} is open at every node's own address"
-        yield Risk("warning", "port-opened", stack, f"{after.kind} {after.name}", message, "close it unless it is meant")
+    opened = sorted(now - was)
+    if opened:
+        message = f"{_listed('port', opened)} open at every node's own address"
+        yield Risk("warning", "port-opened", stack, f"{after.kind} {after.name}", message, "close what is not meant")
 
 
 def _ports_at_host(spec: Mapping[str, Any]) -> Iterator[int]:
