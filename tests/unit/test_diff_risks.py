@@ -127,7 +127,11 @@ RISKY = {
         dns(PRIMARY, "example.com", "MX", MX1, "30 mx1.example.com."),
         "danger mx-order mx1.example.com (now 30) is tried after mx2.example.com (now 20)",
     ),
-    "preference the same": (shipped, dns(BACKUP, "example.com", "MX", MX2, "10 mx2.example.com."), "danger mx-order the same as"),
+    "preference the same": (
+        shipped,
+        dns(BACKUP, "example.com", "MX", MX2, "10 mx2.example.com."),
+        "danger mx-order mx1.example.com (now 10) is tried along with mx2.example.com (now 10)",
+    ),
     "active key dropped": (
         shipped,
         all_of(dns(PRIMARY, KEY, "TXT", "v=DKIM1", None), output(PRIMARY, f"deployed|dkim|{KEY}", None)),

@@ -35,11 +35,10 @@ def backup_risks(old: Build, new: Build) -> Iterator[Risk]:
 
 
 def _removed(stack: str, before: Resource) -> Iterator[Risk]:
-    rule, what = ("schedule-removed", "no more backups are made by it") if before.kind in SCHEDULES else (
-        "location-removed",
-        "the backups there are no longer known to this region",
-    )  # fmt: skip
-    yield Risk("danger", rule, stack, _subject(before), what, "keep it until another one has made a backup that a drill restored")
+    is_schedule = before.kind in SCHEDULES
+    rule = "schedule-removed" if is_schedule else "location-removed"
+    loss = "makes no more backups" if is_schedule else "is gone: this region no longer knows the backups there"
+    yield Risk("danger", rule, stack, _subject(before), loss, "keep it until another one has made a backup that a drill restored")
 
 
 def _changed(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:

@@ -27,14 +27,12 @@ def _exchanges(old: Mapping[str, Mapping[str, str]], new: Mapping[str, Mapping[s
         stacks = {value.split()[1].rstrip("."): stack for value, stack in values.items()}
         for host in sorted(was.keys() - now.keys()):
             left = f"mail only goes to {', '.join(sorted(now))}" if now else "no mail reaches the domain"
-            advice = "add the new exchange first and remove this one after the record's TTL" if not now else (
-                "see that what is left can take all mail, and stop this host only after the record's TTL"
-            )  # fmt: skip
+            advice = "see that another exchange can take all mail, and stop this host only after the record's TTL"
             message = f"{host} (preference {was[host]}) is removed: {left}"
             yield Risk("danger", "mx-removed", stacks[host], f"MX of {domain}", message, advice)
         for first, second in permutations(sorted(was.keys() & now.keys()), 2):
             if was[first] < was[second] and now[first] >= now[second]:
-                order = "the same as" if now[first] == now[second] else "after"
+                order = "along with" if now[first] == now[second] else "after"
                 yield Risk(
                     "danger",
                     "mx-order",
