@@ -97,8 +97,8 @@ def _part(title: str, changes: Sequence[Change], limit: int) -> Iterator[str]:
         shown += 1
     if shown < len(changes):
         lines.append(f"  and {len(changes) - shown} more")
-    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
-    yield from (f"<details><summary>{title}: {counted}</summary>", "", f"{fence}diff", *lines, fence, "", "</details>")
+    # Every line begins with a sign, so none of them ends the block.
+    yield from (f"<details><summary>{title}: {counted}</summary>", "", "```diff", *lines, "```", "", "</details>")
 
 
 def _change(change: Change) -> Iterator[str]:
@@ -131,8 +131,7 @@ def _words(text: str) -> str:
     line = _line(" ".join(text.split()), MAX_WORDS)
     parts = line.split("`")
     write: tuple[Callable[[str], str], ...] = (_escaped, _code)
-    # With an odd number of backticks the last one is none of a pair.
-    return "".join(write[number % 2 if len(parts) % 2 else 0](part) for number, part in enumerate(parts) if part)
+    return "".join(write[number % 2](part) for number, part in enumerate(parts) if part)
 
 
 def _escaped(text: str) -> str:

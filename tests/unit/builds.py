@@ -128,7 +128,7 @@ def dns(stack: str, name: str, kind: str, old: str | None, new: str | None) -> C
     def change(build: Build) -> Build:
         records = build[stack].records
         if old is None:
-            zone = next(record.zone for record in records)
+            zone = max(record.zone for record in records if name.endswith(record.zone))
             return stack_with(build, stack, records=records | {Record(zone, name, kind, str(new), 3600)})
         (found,) = [one for one in records if (one.name, one.type) == (name, kind) and one.value.startswith(old)]
         more = {replace(found, value=new)} if new is not None else set()

@@ -364,6 +364,7 @@ HARMLESS = {
         shipped,
         all_of(dns(BACKUP, "example.com", "MX", MX2, None), dns(PRIMARY, "example.com", "MX", None, MX2)),
     ),
+    "parked domain that gets mail": (shipped, dns(PRIMARY, "example.org", "MX", "0 .", MX1)),
     "preference in the same order": (shipped, dns(PRIMARY, "example.com", "MX", MX1, "5 mx1.example.com.")),
     "retired key dropped": (
         lambda: output(PRIMARY, STATE, "retiring")(shipped()),
