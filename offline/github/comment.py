@@ -99,7 +99,7 @@ def read(data: bytes) -> Report:
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"the artifact is no zip archive: {error}") from None
     number = texts[NUMBER].strip()
-    if not re.fullmatch(r"[1-9][0-9]{0,9}", number, re.ASCII):
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", number):
         raise ValueError(f"{NUMBER} is no number of a pull request")
     return Report(int(number), from_json(texts[DIFFERENCE]))
 

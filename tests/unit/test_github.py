@@ -97,7 +97,7 @@ def test_a_run_without_an_artifact_says_nothing(hub):
         archive(number="12/../../13", difference_json=difference()),
         archive(number="\u0661\u0662", difference_json=difference()),
         archive(number="1" * 17, difference_json=difference()),
-        archive(number="12", difference_json=" " * (comment.MAX_BYTES[comment.DIFFERENCE] + 1)),
+        archive(number="12", difference_json=difference() + " " * comment.MAX_BYTES[comment.DIFFERENCE]),
         archive(number=b"\xff", difference_json=difference()),
     ],
 )
