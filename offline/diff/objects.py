@@ -6,8 +6,8 @@ from typing import Any
 
 from .reading import Build, Resource, Stack
 
-# What pulumi-kubernetes 4.34 replaces an object for (provider/pkg/provider/diff), and what the API server refuses to change.
-IDENTITY = ("apiVersion", "metadata.name", "metadata.namespace")
+# What pulumi-kubernetes replaces an object for (provider/pkg/provider/diff.go), and what else the API server refuses to change.
+IDENTITY = ("metadata.name", "metadata.namespace")
 IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "ConfigMap": ("immutable", "data", "binaryData"),
     "Secret": ("type", "data", "stringData"),
@@ -27,6 +27,7 @@ IMMUTABLE: Mapping[str, tuple[str, ...]] = {
         "spec.serviceName",
         "spec.volumeClaimTemplates",
     ),
+    "Service": ("spec.clusterIP",),
     "Deployment": ("spec.selector",),
     "DaemonSet": ("spec.selector",),
     "Job": ("spec.completions", "spec.parallelism", "spec.selector", "spec.template"),
