@@ -6,10 +6,13 @@ STACKS := $(if $(STACK),--stack $(STACK))
 # What is compiled is kept: every command begins sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: preview test test-cluster test-engine test-browser picture lab lint docs bench lock schema golden doctor rotate drill tools clean
+.PHONY: preview diff test test-cluster test-engine test-browser picture lab lint docs bench lock schema golden doctor rotate drill tools clean
 
 preview: $(VENV)/ready ## What `pulumi up` would create in both regions (or STACK=primary): printed, and written to build/
 	@$(RUN) -m offline $(STACKS)
+
+diff: $(VENV)/ready ## What changes in both regions since BASE=main, and what is risky about it; JSON=file writes it there too
+	@$(RUN) -m offline.diff.since $(or $(BASE),main) $(if $(JSON),--json $(JSON))
 
 doctor: $(VENV)/ready ## Whether the world sees what the primary (or STACK=backup) deployed: DNS, hosts, certificates, blocklists
 	@$(RUN) -m doctor $(STACKS)
@@ -49,6 +52,7 @@ lint: $(VENV)/lint-ready ## Style and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/basedpyright
+	@$(VENV)/bin/zizmor --offline --no-progress --quiet .github/workflows
 
 docs: $(VENV)/docs-ready ## The site of the documentation, to build/site/
 	@rm -rf build/site

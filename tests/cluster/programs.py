@@ -54,9 +54,10 @@ PROGRAMS = {
     "velero": Program(MODULES / "velero", "github.com/vmware-tanzu/velero/cmd/velero", _VELERO_FLAGS),
     # Without service discovery, which is most of it.
     "promtool": Program(MODULES.parent / "alerts", "github.com/prometheus/prometheus/cmd/promtool", tags="remove_all_sd"),
+    "actionlint": Program(MODULES.parent / "workflows", "github.com/rhysd/actionlint/cmd/actionlint"),
 }
 DEFINITIONS = BUILT / "crds"
-REGION = [name for name in PROGRAMS if name != "promtool"]
+REGION = [name for name in PROGRAMS if name not in ("promtool", "actionlint")]
 
 
 def find(name: str) -> Path | None:
