@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .dns.dkim_keys import DkimKeys as DkimKeys
     from .dns.mail_dns import MailDns as MailDns
     from .endpoints import RegionEndpoints as RegionEndpoints
+    from .monitoring.mail_monitoring import MailMonitoring as MailMonitoring
     from .stalwart.server import StalwartServer as StalwartServer
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "RestoreCheck": ".backup.restore_check",
     "RestoreDrill": ".backup.restore_drill",
     "ArchiveBucket": ".backup.archive_bucket",
+    "MailMonitoring": ".monitoring.mail_monitoring",
     "RegionEndpoints": ".endpoints",
 }
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "DkimKeys",
     "MailBackup",
     "MailDns",
+    "MailMonitoring",
     "MailRestore",
     "RegionEndpoints",
     "RestoreCheck",

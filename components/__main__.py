@@ -31,6 +31,7 @@ if __name__ == "__main__":
             package.DkimKeys,
             package.MailBackup,
             package.MailDns,
+            package.MailMonitoring,
             package.MailRestore,
             package.RestoreCheck,
             package.RestoreDrill,

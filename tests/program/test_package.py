@@ -14,7 +14,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from offline.program import PROJECT_FOLDER
 
-NAMES = ("DkimKeys", "MailBackup", "MailDns", "MailRestore", "RestoreCheck", "RestoreDrill", "StalwartServer")
+NAMES = ("DkimKeys", "MailBackup", "MailDns", "MailMonitoring", "MailRestore", "RestoreCheck", "RestoreDrill", "StalwartServer")
 
 
 @pytest.fixture

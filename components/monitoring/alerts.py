@@ -1,0 +1,18 @@
+"""The alerts of a mail server, as the spec of a prometheus-operator `PrometheusRule`."""
+
+from typing import Any
+
+from .exporter_alerts import exporter_rules, volume_rules
+from .server_alerts import server_rules
+from .watched import Watched
+
+
+def spec(watched: Watched) -> dict[str, Any]:
+    """The spec of a PrometheusRule: a group each for what the server tells, what the exporter sees, and the volumes."""
+    groups = [
+        {"name": "mail-server", "rules": server_rules(watched)},
+        {"name": "mail-exporter", "rules": exporter_rules(watched)},
+    ]
+    if watched.claims:
+        groups.append({"name": "mail-volumes", "rules": volume_rules(watched)})
+    return {"groups": groups}
