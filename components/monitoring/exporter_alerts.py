@@ -39,8 +39,16 @@ def exporter_rules(watched: Watched) -> list[dict[str, Any]]:
     return rules
 
 
-def _gauge(metric: Metric, watched: Watched) -> str:
-    return f"{metric.full_name}{{{watched.exporter}}}"
+def _gauge(metric: Metric, watched: Watched, shape: str = "{}") -> str:
+    """A metric without the labels of the pod: another pod of the exporter is no other alert.
+
+    Args:
+        metric: a gauge.
+        watched: whose.
+        shape: what is asked of it before that, with `{}` where it is.
+    """
+    labels = ", ".join(("namespace", "region", *metric.labels))
+    return f"max by ({labels}) ({shape.format(f'{metric.full_name}{{{watched.exporter}}}')})"
 
 
 def _exporter(watched: Watched) -> list[dict[str, Any]]:
@@ -80,10 +88,11 @@ def _queue(watched: Watched) -> list[dict[str, Any]]:
         f"{COUNT} messages wait, and for half an hour it has been more than {watched.queue_limit}. Either much is sent, or other "
         f"servers put it off. {see}",
     )
+    an_hour_ago, slope = (_gauge(QUEUE_MESSAGES, watched, shape) for shape in ("{} offset 1h", "deriv({}[30m])"))
     growing = alert(
         "MailQueueGrowing",
         "warning",
-        f"{messages} > {GROWN_FROM} and {messages} > 2 * {messages} offset 1h and deriv({messages}[30m]) > 0",
+        f"{messages} > {GROWN_FROM} and {messages} > 2 * {an_hour_ago} and {slope} > 0",
         SETTLED,
         "The queue grows",
         f"{COUNT} messages wait, more than twice as many as an hour ago. Mail comes in faster than it gets out. {see}",
@@ -108,7 +117,7 @@ def _held_mail(watched: Watched) -> list[dict[str, Any]]:
         "MailHeldMailStuck",
         "critical",
         # It is tried every 15 minutes.
-        f"{age} > {HOUR} and on () min_over_time({_gauge(PEER_REACHABLE, watched)}[1h]) == 1",
+        f"{age} > {HOUR} and on () {_gauge(PEER_REACHABLE, watched, 'min_over_time({}[1h])')} == 1",
         SETTLED,
         f"Held mail does not reach {primary}",
         f"The oldest message is {AGE} old, while {primary} has answered for an hour. The primary refuses it or puts it off. See "
@@ -217,7 +226,7 @@ def _peer(watched: Watched, peer: str) -> dict[str, Any]:
 def volume_rules(watched: Watched) -> list[dict[str, Any]]:
     """The volumes with the mail, as the kubelet sees them."""
     of = f'{{namespace="{watched.namespace}",persistentvolumeclaim=~"{"|".join(watched.claims)}"}}'
-    free = f"{AVAILABLE}{of} / {CAPACITY}{of}"
+    free = f"min by (namespace, persistentvolumeclaim) ({AVAILABLE}{of} / {CAPACITY}{of})"
     see = f"Make it larger: see `kubectl -n {watched.namespace} get pvc`, and `storage.size`."
     filling = alert(
         "MailVolumeFills",

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..alert_rules import COUNT, FAILOVER, HOUR, MINUTE, SETTLED, alert
 from ..stalwart.arguments import Role
-from .promql import all_grown, grown
+from .promql import ALWAYS_THERE, all_grown, grown
 from .watched import AUTH_FAILED, DELIVERED, FAILED, PAGE, RELAY_REFUSED, SPAM, STORE_ERRORS, SUBMITTED, Watched
 
 WINDOW, WINDOW_S = "1800s", 1800
@@ -101,27 +101,31 @@ def _abuse(watched: Watched) -> list[dict[str, Any]]:
             watched,
             "MailSpamSurge",
             SPAM,
+            "message-ingest.spam",
             "More spam than usual",
-            "messages were filed as junk in an hour, 5 times the usual of a day. See `message-ingest.spam`",
+            "messages were filed as junk in an hour, 5 times the usual of a day.",
         ),
         _surge(
             watched,
             "MailSubmissionSurge",
             SUBMITTED,
+            "queue.authenticated-message-queued",
             "More mail is sent than usual",
             "messages were submitted in an hour, 5 times the usual of a day. An account whose password is known sends spam like "
-            "this, and the addresses are on blocklists soon. See `queue.authenticated-message-queued`",
+            "this, and the addresses are on blocklists soon.",
         ),
     ]
 
 
-def _surge(watched: Watched, name: str, metric: str, summary: str, description: str) -> dict[str, Any]:
+def _surge(watched: Watched, name: str, metric: str, event: str, summary: str, description: str) -> dict[str, Any]:
     now, day = grown(metric, watched.server, f"{HOUR}s"), grown(metric, watched.server, f"{24 * HOUR}s")
+    # In its first day nobody knows what is usual.
+    known = f"count({ALWAYS_THERE}{{{watched.server}}} offset {24 * HOUR}s)"
     return alert(
         name,
         "warning",
-        f"{now} > {SURGE_FLOOR} and {now} > {SURGE} * {day} / 24",
+        f"{now} > {SURGE_FLOOR} and {now} > {SURGE} * {day} / 24 and on () {known}",
         SETTLED,
         summary,
-        f"{COUNT} {description} in {watched.logs} for who it is.",
+        f"{COUNT} {description} See {watched.logs} with `{event}` for who it is.",
     )
