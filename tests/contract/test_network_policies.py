@@ -281,15 +281,15 @@ CASES: Mapping[str, tuple[Callable[[], Recording], Sequence[Row]]] = {
         _watched_backup,
         [*SCRATCH, ("Prometheus", "drill-metrics", str(metrics.PORT), YES), ("drill-metrics", "the drill's server", "8080", NO)],
     ),
-    "watched": (
+    "monitored": (
         lambda: _primary(monitoring={}),
         [*PRIMARYS, *_exports("monitoring-exporter", "stalwart-server", "the Internet")],
     ),
-    "watched backup": (
+    "monitored backup": (
         lambda: _backup(monitoring={}),
         [*BACKUPS, *_exports("monitoring-exporter", "stalwart-server", "the Internet")],
     ),
-    "watched, and one region alone": (
+    "monitored, and one region alone": (
         lambda: _primary(monitoring={}, backupExchange=None, directory={"oidc": {"issuerUrl": "https://id.example.com"}}),
         [
             ("monitoring-exporter", "stalwart-server", "25", YES),
@@ -297,7 +297,7 @@ CASES: Mapping[str, tuple[Callable[[], Recording], Sequence[Row]]] = {
             ("monitoring-exporter", "the Internet", "25", NO),
         ],
     ),
-    "watched, restored and serving": (
+    "monitored, restored and serving": (
         lambda: _active(checked=True, monitoring={}),
         [
             *_exports("mailboxes-monitoring-exporter", "mailboxes-server", "stalwart-server"),
