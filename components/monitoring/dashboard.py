@@ -230,19 +230,19 @@ def _machine() -> list[Panel]:
             width=8,
         ),
         Panel(
-            "Other exchange",
-            "1 while the exchange of the other region answers at port 25.",
-            (Query(f"min by (region, host) ({_gauge(PEER_REACHABLE)})", "{{region}} to {{host}}"),),
+            "Other exchange, and checks",
+            "1 while the exchange of the other region answers at port 25, and while every check of the exporter can tell.",
+            (
+                Query(f"min by (region, host) ({_gauge(PEER_REACHABLE)})", "{{region}} to {{host}}"),
+                Query(f"min by (region) ({_gauge(CHECK_SUCCESS)})", "{{region}} checks"),
+            ),
             maximum=1,
             width=8,
         ),
         Panel(
-            "The exporter's checks",
-            "1 while a check can tell. Beside it the addresses that are banned, whoever they are.",
-            (
-                Query(f"min by (region, check) ({_gauge(CHECK_SUCCESS)})", "{{region}} {{check}}"),
-                Query(f"sum by (region) ({_gauge(BANS)})", "{{region}} banned addresses"),
-            ),
+            "Banned addresses",
+            "Those that the server lets in no more, whoever they are.",
+            (Query(f"sum by (region) ({_gauge(BANS)})", "{{region}}"),),
             width=8,
         ),
     ]
