@@ -131,8 +131,8 @@ def _states() -> list[Panel]:
         ),
         _stat(
             "Newest backup",
-            "Age of the newest complete backup of the schedule that is furthest behind.",
-            'max(time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=~"mail-.*"}))',
+            "Age of the newest complete backup of any schedule. Each has a line below.",
+            'min(time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=~"mail-.*"}))',
             unit="s",
             width=4,
             steps=((DAY / 2, ORANGE), (2 * DAY, RED)),

@@ -76,8 +76,8 @@ def _exporter(watched: Watched) -> list[dict[str, Any]]:
 def _queue(watched: Watched) -> list[dict[str, Any]]:
     messages = _gauge(QUEUE_MESSAGES, watched)
     see = (
-        f"See {watched.logs} with `delivery.` for the answers of other servers, and the queue itself with "
-        f"`kubectl -n {watched.namespace} port-forward svc/stalwart-internal 8080` at http://localhost:8080."
+        f"See {watched.events('delivery')} for the answers of other servers, and the queue itself with "
+        f"`kubectl -n {watched.namespace} port-forward stalwart-0 8080` at http://localhost:8080."
     )
     long = alert(
         "MailQueueLong",
@@ -121,7 +121,7 @@ def _held_mail(watched: Watched) -> list[dict[str, Any]]:
         SETTLED,
         f"Held mail does not reach {primary}",
         f"The oldest message is {AGE} old, while {primary} has answered for an hour. The primary refuses it or puts it off. See "
-        f"{watched.logs} with `delivery.` for its answers, then the primary's settings of the backup's address.",
+        f"{watched.events('delivery')} for its answers, then the primary's settings of the backup's address.",
         runbook=FAILOVER,
     )
     ending = alert(
@@ -154,7 +154,7 @@ def _certificate(watched: Watched) -> list[dict[str, Any]]:
     left = f"({_gauge(CERTIFICATE_END, watched)} - time())"
     see = (
         f"Then other servers and clients refuse {watched.hostname}. See `kubectl -n {watched.namespace} describe certificates`; "
-        f"with a certificate of your own, put the new one into its Secret; else {watched.logs} with `acme.` or `tls.`."
+        f"with a certificate of your own, put the new one into its Secret; else {watched.events('acme')}."
     )
     soon = alert(
         "MailCertificateEnds",
@@ -183,7 +183,7 @@ def _blocklists(watched: Watched) -> list[dict[str, Any]]:
         SETTLED,
         "{{ $labels.address }} is on the blocklist {{ $labels.zone }}",
         "Receivers that use the list refuse its mail. Find out what was sent and stop it, then ask the list to remove the "
-        f"address. See `make doctor`, and {watched.logs} with `queue.authenticated-message-queued` for who sent.",
+        f"address. See `make doctor`, and {watched.events('queue.authenticated')} for who sent.",
     )
     silent = alert(
         "MailBlocklistSilent",

@@ -18,7 +18,9 @@ PERCENT = "{{ $value | humanizePercentage }}"
 
 def server_rules(watched: Watched) -> list[dict[str, Any]]:
     """Whether it runs, delivers and stores, and who attacks it."""
-    return [*_there(watched), _delivery(watched), _stores(watched), *_abuse(watched)]
+    rules = [*_there(watched), _delivery(watched), _stores(watched), _relaying(watched)]
+    # A backup has neither logins nor mailboxes.
+    return [*rules, _attack(watched), *_surges(watched)] if watched.role == Role.PRIMARY else rules
 
 
 def _there(watched: Watched) -> list[dict[str, Any]]:
@@ -57,7 +59,7 @@ def _delivery(watched: Watched) -> dict[str, Any]:
         "Less than 98 % of the mail is delivered",
         f"{PERCENT} of the recipients of the last half hour were reached, for 15 minutes; the others were given up, and their "
         "senders have a bounce. Often an address is on a blocklist, or DKIM or SPF is broken. See `make doctor`, then "
-        f"{watched.logs} with `delivery.` for the answers of the other servers.",
+        f"{watched.events('delivery')} for the answers of the other servers.",
     )
 
 
@@ -68,35 +70,40 @@ def _stores(watched: Watched) -> dict[str, Any]:
         f"{all_grown(STORE_ERRORS, watched.server, '900s')} > 0",
         5 * MINUTE,
         "The mail server cannot read or write a store",
-        f"{COUNT} errors in 15 minutes. Mail may be refused or put off, and mailboxes not be reached. See {watched.logs} with "
-        f"`store.` for which store it is; then its volume, database or bucket, and `kubectl -n {watched.namespace} get pvc`.",
+        f"{COUNT} errors in 15 minutes. Mail may be refused or put off, and mailboxes not be reached. See "
+        f"{watched.events('store')} for which store it is; then its volume, database or bucket, and "
+        f"`kubectl -n {watched.namespace} get pvc`.",
         runbook=PAGE,
     )
 
 
-def _abuse(watched: Watched) -> list[dict[str, Any]]:
+def _attack(watched: Watched) -> dict[str, Any]:
     failures = grown(AUTH_FAILED, watched.server, "900s")
-    attack = alert(
+    return alert(
         "MailAuthenticationAttack",
         "warning",
         f"{failures} > {ATTACK}",
         5 * MINUTE,
         "Somebody tries passwords",
         f"{COUNT} logins failed in 15 minutes. The server bans who fails too often, and an attack from many addresses goes on. "
-        f"See {watched.logs} with `auth.failed` for which accounts and from where; give those accounts new passwords.",
+        f"See {watched.events('auth.failed')} for which accounts and from where; give those accounts new passwords.",
     )
-    relay = alert(
+
+
+def _relaying(watched: Watched) -> dict[str, Any]:
+    return alert(
         "MailRelayAttempts",
         "warning",
         f"{grown(RELAY_REFUSED, watched.server, '900s')} > {REFUSED}",
         5 * MINUTE,
         "Somebody tries to relay",
         f"{COUNT} recipients were refused in 15 minutes since they are not of this server. Nothing was relayed. If they are "
-        f"yours, a domain is missing from the settings. See {watched.logs} with `smtp.relay-not-allowed`.",
+        f"yours, a domain is missing from the settings. See {watched.events('smtp.relay-not-allowed')}.",
     )
+
+
+def _surges(watched: Watched) -> list[dict[str, Any]]:
     return [
-        attack,
-        relay,
         _surge(
             watched,
             "MailSpamSurge",
@@ -109,7 +116,7 @@ def _abuse(watched: Watched) -> list[dict[str, Any]]:
             watched,
             "MailSubmissionSurge",
             SUBMITTED,
-            "queue.authenticated-message-queued",
+            "queue.authenticated",
             "More mail is sent than usual",
             "messages were submitted in an hour, 5 times the usual of a day. An account whose password is known sends spam like "
             "this, and the addresses are on blocklists soon.",
@@ -127,5 +134,5 @@ def _surge(watched: Watched, name: str, metric: str, event: str, summary: str, d
         f"{now} > {SURGE_FLOOR} and {now} > {SURGE} * {day} / 24 and on () {known}",
         SETTLED,
         summary,
-        f"{COUNT} {description} See {watched.logs} with `{event}` for who it is.",
+        f"{COUNT} {description} See {watched.events(event)} for who it is.",
     )

@@ -57,6 +57,10 @@ class Watched:
         """The command that shows what the server says."""
         return f"`kubectl -n {self.namespace} logs statefulset/stalwart --since=1h`"
 
+    def events(self, pattern: str) -> str:
+        """The command that shows what the server says of an event, such as `auth.failed`."""
+        return f"`kubectl -n {self.namespace} logs statefulset/stalwart --since=1h | grep {pattern}`"
+
     @property
     def exporter_logs(self) -> str:
         """The command that shows what the exporter says."""

@@ -154,9 +154,8 @@ def _graph(panel: Mapping[str, Any], found: Mapping[str, Sequence[Sample]], box:
             for label in ("region", "namespace", "pod", "persistentvolumeclaim", "schedule", "host", "check"):
                 name = name.replace(f"{{{{{label}}}}}", sample.labels.get(label, ""))
             series.setdefault(name.strip(), []).append(sample)
-    top = (
-        panel["fieldConfig"]["defaults"].get("max") or max(sample.value for line in series.values() for sample in line) * 1.1 or 1
-    )
+    highest = max(sample.value for line in series.values() for sample in line)
+    top = panel["fieldConfig"]["defaults"].get("max") or _top(highest, unit)
     left, right, high, low = 64, box["width"] - 12, 34, box["height"] - 44
     across = (right - left) / (MINUTES[-1] - MINUTES[0])
 

@@ -71,8 +71,8 @@ def test_the_list_of_real_names_can_say_no():
         assert name not in REAL
 
 
-SERVER = {"MailServerDown", "MailServerPodDown", "MailDeliveryFailing", "MailStoreErrors", "MailAuthenticationAttack"}
-SERVER |= {"MailRelayAttempts", "MailSpamSurge", "MailSubmissionSurge"}
+BOTH = {"MailServerDown", "MailServerPodDown", "MailDeliveryFailing", "MailStoreErrors", "MailRelayAttempts"}
+SERVER = BOTH | {"MailAuthenticationAttack", "MailSpamSurge", "MailSubmissionSurge"}
 SEEN = {"MailExporterDown", "MailCheckFails", "MailCertificateEnds", "MailCertificateAlmostOver", "MailAddressListed"}
 SEEN |= {"MailBlocklistSilent"}
 QUEUE = {"MailQueueLong", "MailQueueGrowing", "MailQueueOld"}
@@ -84,7 +84,7 @@ VOLUMES = {"MailVolumeFills", "MailVolumeFull"}
     ("watched", "expected"),
     [
         (PRIMARY, SERVER | SEEN | QUEUE | VOLUMES | {"MailOwnAddressBanned", "MailBackupUnreachable"}),
-        (BACKUP, SERVER | SEEN | HELD | VOLUMES | {"MailOwnAddressBanned", "MailPrimaryUnreachable"}),
+        (BACKUP, BOTH | SEEN | HELD | VOLUMES | {"MailOwnAddressBanned", "MailPrimaryUnreachable"}),
         (replace(PRIMARY, peer=None), SERVER | SEEN | QUEUE | VOLUMES | {"MailOwnAddressBanned"}),
         (replace(PRIMARY, reads_queue=False), SERVER | SEEN | VOLUMES | {"MailBackupUnreachable"}),
         (replace(PRIMARY, claims=()), SERVER | SEEN | QUEUE | {"MailOwnAddressBanned", "MailBackupUnreachable"}),
