@@ -1,5 +1,6 @@
 """Prometheus evaluates every query of the dashboard: on a server with traffic, on a new one, and on none."""
 
+import html
 import math
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from components.monitoring import dashboard
 
 from . import mail_worlds as worlds
-from . import promtool
+from . import picture, promtool
 from .mail_worlds import COUNTERS, FRESH, MINE, WELL, always, exporter
 from .queries import evaluate, of_panels
 
@@ -78,6 +79,15 @@ def test_two_regions_are_summed_and_told_apart(evaluated):
     assert received.value == pytest.approx(2 * 24 * 600, rel=0.01)
     (queues,) = [q for q in QUERIES if q.startswith("sum by (region, namespace)") and "queue_messages" in q]
     assert {sample.labels["region"] for sample in found[queues]} == {"eu-west-1", "eu-central-1"}
+
+
+def test_the_picture_shows_every_panel(tmp_path):
+    promtool.find()
+    moments = picture.MINUTES[:: len(picture.MINUTES) - 1]
+    shown = picture.page(MODEL, evaluate(tmp_path, picture.WORLD, QUERIES, moments))
+    assert [panel["title"] for panel in MODEL["panels"] if html.escape(panel["title"]) not in shown] == []
+    assert "http" not in shown.replace("http://www.w3.org/", "").replace("> http", "").replace(">http<", ""), (
+    )
 
 
 def test_what_is_no_query_is_refused(tmp_path):
