@@ -86,8 +86,6 @@ def test_the_picture_shows_every_panel(tmp_path):
     moments = picture.MINUTES[:: len(picture.MINUTES) - 1]
     shown = picture.page(MODEL, evaluate(tmp_path, picture.WORLD, QUERIES, moments))
     assert [panel["title"] for panel in MODEL["panels"] if html.escape(panel["title"]) not in shown] == []
-    assert "http" not in shown.replace("http://www.w3.org/", "").replace("> http", "").replace(">http<", ""), (
-    )
 
 
 def test_what_is_no_query_is_refused(tmp_path):
