@@ -20,7 +20,7 @@ from settings import Settings
 
 # What belongs to a region, and not to the mailboxes.
 OF_A_REGION = (
-    *("role", "namespace", "create_namespace", "trusted_networks", "exposure", "recipients", "peer"),
+    *("role", "namespace", "create_namespace", "trusted_networks", "exposure", "recipients", "peer", "monitored"),
     *("fenced", "restored", "dkim_private_keys"),
 )
 
@@ -39,6 +39,7 @@ def stand_in_args(settings: Settings, restore: Restore, endpoints: RegionEndpoin
             **endpoints.server,
             "role": "primary",
             "trusted_networks": list(settings.trusted_networks),
+            "monitored": settings.monitoring is not None,
             "exposure": cast("ExposureArgs", restore.exposure.model_dump(mode="json", exclude_none=True)),
             "peer": PeerArgs(
                 hostname=settings.hostname,

@@ -11,6 +11,7 @@ from pulumi import Output, ResourceOptions
 import mailboxes
 import region_backup
 import region_dns
+import region_monitoring
 import stacks
 from components import DkimKeys, MailBackup, MailDns, RegionEndpoints, RestoreDrill, StalwartServer
 from components.backup.arguments import MailBackupArgs
@@ -71,6 +72,7 @@ def _primary(settings: Settings) -> Mapping[str, pulumi.Input[Any]]:
         about_backups = _about_backups(settings, backup_args, None, after)
     server = StalwartServer("stalwart", server_args, options)
     mailboxes.check_after(server, settings, wanted, region_backup.sentinel_mailbox(settings), providers)
+    region_monitoring.watch("monitoring", settings, wanted, server, _after(server, providers))
     dns_args["dkim_public_keys"] = keys.each_public_key()
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     endpoints = RegionEndpoints.export(
@@ -108,6 +110,7 @@ def _backup(settings: Settings, endpoints: RegionEndpoints) -> Mapping[str, pulu
     providers = _providers(settings, records)
     options = ResourceOptions(providers=providers)
     server = StalwartServer("stalwart", server_args, options)
+    region_monitoring.watch("monitoring", settings, wanted, server, _after(server, providers))
     dns = MailDns("dns", region_dns.with_server(dns_args, settings, server), options)
     outputs = _outputs(wanted, server, records, dns)
     if settings.backup:
@@ -154,6 +157,7 @@ def _with_mailboxes(
     server = StalwartServer("mailboxes", stand_in.args, options)
     sentinel = endpoints.archive.sentinel_mailbox if endpoints.archive else None
     mailboxes.check_after(server, settings, stand_in.wanted, sentinel, providers)
+    region_monitoring.watch("mailboxes-monitoring", settings, stand_in.wanted, server, _after(server, providers))
     # Also while it is fenced: whoever holds mail for the host must find an address, and try again.
     dns = MailDns("mailboxes-dns", region_dns.with_server(stand_in.dns_args, settings, server), options)
     found: dict[str, pulumi.Input[Any]] = {
@@ -189,6 +193,10 @@ def _about_backups(
             **({"kubeContext": settings.kube_context} if settings.kube_context else {}),
         }
     return outputs
+
+
+def _after(server: StalwartServer, providers: list[pulumi.ProviderResource]) -> ResourceOptions:
+    return ResourceOptions(providers=providers, depends_on=[server])
 
 
 def _known_backup(settings: Settings, server: StalwartServer) -> Output[str] | None:
@@ -263,6 +271,8 @@ def _server_args(settings: Settings, domains: list[MailDomainArgs]) -> StalwartS
     )
     if settings.admin_secret_name:
         args["admin_secret_name"] = settings.admin_secret_name
+    if settings.monitoring:
+        args["monitored"] = True
     given = settings.model_dump(mode="json", include=set(SERVER_OPTIONS & settings.model_fields_set), exclude_none=True)
     return cast("StalwartServerArgs", {**args, **given})
 

@@ -36,6 +36,7 @@ from components.stalwart.options.storage import Storage
 from components.stalwart.options.telemetry import LogLevel, Telemetry
 from components.stalwart.options.tls import Tls
 from dns_settings import Dns
+from monitoring_settings import Monitoring
 
 
 class Exchange(Model):
@@ -175,6 +176,11 @@ class RegionSettings(Model):
         Recipients.model_validate({}), description="on the backup: whose mail it takes", examples=['{"source": "primary"}']
     )
     backup: Backup | None = Field(None, description="backups to S3", examples=['{"location": {...}}'], validate_default=True)
+    monitoring: Monitoring | None = Field(
+        None,
+        description="where the Prometheus operator is: scrapes, alerts, an exporter and a Grafana dashboard; {} for the defaults",
+        examples=["{}"],
+    )
     kube_context: str | None = Field(None, description="a context of your kubeconfig", examples=["mail-eu-west-1"])
 
     # A validator sees in `info.data` the fields above its own that are right, so every mistake is found in one pass.

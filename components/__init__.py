@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .endpoints import DomainEndpoint as DomainEndpoint
     from .endpoints import RegionEndpoints as RegionEndpoints
     from .mail_domain import MailDomainArgs as MailDomainArgs
+    from .monitoring.mail_monitoring import MailMonitoring as MailMonitoring
     from .stalwart.server import StalwartServer as StalwartServer
 
 _HOMES = {
@@ -29,6 +30,7 @@ _HOMES = {
     "RestoreDrill": ".backup.restore_drill",
     "ArchiveBucket": ".backup.archive_bucket",
     "MailDomainArgs": ".mail_domain",
+    "MailMonitoring": ".monitoring.mail_monitoring",
     "RegionEndpoints": ".endpoints",
     "DomainEndpoint": ".endpoints",
 }
@@ -39,6 +41,7 @@ __all__ = [
     "MailBackup",
     "MailDns",
     "MailDomainArgs",
+    "MailMonitoring",
     "MailRestore",
     "RegionEndpoints",
     "RestoreCheck",

@@ -24,6 +24,7 @@ from .backup.restore_drill import RestoreDrill
 from .checks import ArgumentsError
 from .dns.dkim_keys import DkimKeys
 from .dns.mail_dns import MailDns
+from .monitoring.mail_monitoring import MailMonitoring
 from .stalwart.server import StalwartServer
 
 NAME = "stalwart-mail"
@@ -32,6 +33,7 @@ COMPONENTS: list[type[pulumi.ComponentResource]] = [
     DkimKeys,
     MailBackup,
     MailDns,
+    MailMonitoring,
     MailRestore,
     RestoreCheck,
     RestoreDrill,

@@ -14,6 +14,12 @@ from typing import Any, cast
 from pydantic import BaseModel, SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 
+from components.monitoring import alerts
+from components.monitoring.arguments import DEFAULT_QUEUE_LIMIT
+from components.monitoring.jobs.metrics import METRICS
+from components.monitoring.watched import Watched
+from components.stalwart.arguments import Role
+from components.stalwart.names import VOLUME_CLAIM
 from components.stalwart.registry.encoding import RegistryObject
 from config_errors import leaf_types, model_of
 from policy.rules import RULES
@@ -31,6 +37,7 @@ SETTINGS_PAGE = PROJECT_FOLDER / "docs" / "settings.md"
 SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
 POLICIES_PAGE = PROJECT_FOLDER / "docs" / "policies.md"
 COMPONENTS_PAGE = PROJECT_FOLDER / "docs" / "components.md"
+MONITORING_PAGE = PROJECT_FOLDER / "docs" / "monitoring.md"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -139,6 +146,35 @@ def _first_line(found: type) -> str:
     return (found.__doc__ or "").splitlines()[0]
 
 
+def exporter_table() -> str:
+    """Every metric of the exporter, as a Markdown table."""
+    rows = [f"| `{found.full_name}` | {', '.join(found.labels) or '-'} | {found.help} |" for found in METRICS]
+    return "\n".join(["| metric | labels | what it says |", "|---|---|---|", *rows])
+
+
+def alerts_table() -> str:
+    """Every alert of a mail server in either role, with what to do, as a Markdown table."""
+    hosts = {Role.PRIMARY: "mx1.example.com", Role.BACKUP: "mx2.example.com"}
+    rules: dict[str, tuple[list[str], dict[str, Any]]] = {}
+    for role, hostname in hosts.items():
+        (peer,) = set(hosts.values()) - {hostname}
+        watched = Watched("mail", role, hostname, peer, reads_queue=True, claims=(VOLUME_CLAIM,), queue_limit=DEFAULT_QUEUE_LIMIT)
+        for rule in (rule for group in alerts.spec(watched)["groups"] for rule in group["rules"]):
+            rules.setdefault(rule["alert"], ([], rule))[0].append(role)
+    rows = [
+        f"| `{name}` | {rule['labels']['severity']} | {' and '.join(roles)} | {_plain(rule['annotations']['summary'])} |"
+        f" {_plain(rule['annotations']['description'])} |"
+        for name, (roles, rule) in rules.items()
+    ]
+    return "\n".join(["| alert | severity | on | what | what it means and what to do |", "|---|---|---|---|---|", *rows])
+
+
+def _plain(text: str) -> str:
+    """An alert's text without its template: a value is an ellipsis, a label its name in capitals."""
+    named = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: found[1].upper(), text)
+    return re.sub(r"\{\{ \$value.*?\}\}", "…", named).replace("|", "\\|")
+
+
 def with_table(page: str, name: str, table: str) -> str:
     """A page with its generated table of this name brought up to date."""
     start, end = f"<!-- {name}: made by `make schema` -->", f"<!-- end of {name} -->"
@@ -155,6 +191,9 @@ def generated() -> dict[Path, str]:
         COMPONENTS_PAGE: components_page(),
         SERVER_PAGE: with_table(SERVER_PAGE.read_text(), "objects", objects_table()),
         **blueprint.generated(),
+        MONITORING_PAGE: with_table(
+            with_table(MONITORING_PAGE.read_text(), "exporter", exporter_table()), "alerts", alerts_table()
+        ),
     }
 
 

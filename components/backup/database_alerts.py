@@ -13,7 +13,7 @@ Every instance has its own series, told apart by its pod: `<cluster>-<number>`.
 from dataclasses import dataclass
 from typing import Any
 
-from .alert_rules import AGE, COUNT, HOUR, MINUTE, SETTLED, alert, hours
+from ..alert_rules import AGE, COUNT, HOUR, MINUTE, SETTLED, alert, hours
 
 TIME_TO_MAKE = 2 * HOUR  # a base backup
 # CloudNativePG has PostgreSQL close a segment every 5 minutes, so that three wait for 15 minutes.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .alert_rules import AGE, DAY, MINUTE, SETTLED, alert
+from ..alert_rules import AGE, DAY, FAILOVER, MINUTE, SETTLED, alert
 
 DRILL = "stalwart_mail_drill"
 
@@ -22,7 +22,7 @@ def drill(max_age_days: int) -> list[dict[str, Any]]:
         "The restore drill from {{ $labels.location }} failed",
         "The backup was not restored, or the restored server did not have what it should. Until a drill succeeds, assume that "
         "nothing can be restored from this location. See the log of the drill's newest Job.",
-        failover=True,
+        runbook=FAILOVER,
     )
     stale = alert(
         "MailDrillTooOld",
@@ -33,7 +33,7 @@ def drill(max_age_days: int) -> list[dict[str, Any]]:
         "No restore drill from {{ $labels.location }} has succeeded lately",
         f"The last success was {AGE} ago; up to {max_age_days} days are allowed. Nobody knows whether newer backups can be "
         "restored. See whether the drill's CronJob is suspended, and the log of its newest Job.",
-        failover=True,
+        runbook=FAILOVER,
     )
     never = alert(
         "MailDrillNeverRan",
@@ -43,6 +43,6 @@ def drill(max_age_days: int) -> list[dict[str, Any]]:
         "No restore drill has reported",
         f"None in {max_age_days} days. Nobody knows whether the backups can be restored. See whether the drill's CronJob exists "
         "and has run, and whether its metrics are picked up.",
-        failover=True,
+        runbook=FAILOVER,
     )
     return [failed, stale, never]

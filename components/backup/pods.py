@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi import Input
 from pulumi_kubernetes.core.v1 import (
     ConfigMapVolumeSourceArgs,
     ContainerArgs,
@@ -48,13 +49,15 @@ class Program:
     """The module's name."""
     image: str
     """An image with Python."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, Input[str]]
     component: str
     """The value of its pods' label app.kubernetes.io/component."""
     application: str = APPLICATION
     """The value of app.kubernetes.io/name."""
     secrets: Sequence[EnvVarArgs] = ()
     """Variables with values of Secrets."""
+    libraries: Sequence[str] = ()
+    """Zip files beside the programs that modules are imported from."""
 
 
 def job_name(prefix: str, program: Program, config_map: str) -> str:
@@ -103,7 +106,7 @@ def template(
                     env=[
                         *(EnvVarArgs(name=name, value=value) for name, value in program.environment.items()),
                         *program.secrets,
-                        EnvVarArgs(name="PYTHONPATH", value=PROGRAM_DIRECTORY),
+                        EnvVarArgs(name="PYTHONPATH", value=_python_path(program)),
                         EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
                     ],
                     security_context=job_pod.unprivileged(),
@@ -117,3 +120,7 @@ def template(
             volumes=list(mounted.values()),
         ),
     )
+
+
+def _python_path(program: Program) -> str:
+    return ":".join([PROGRAM_DIRECTORY, *(f"{PROGRAM_DIRECTORY}/jobs/{library}" for library in program.libraries)])

@@ -12,7 +12,7 @@ The names of metrics are from Velero v1.18.3, pkg/metrics/metrics.go. What they 
 from dataclasses import dataclass
 from typing import Any
 
-from .alert_rules import AGE, COUNT, HOUR, MINUTE, SETTLED, alert, hours
+from ..alert_rules import AGE, COUNT, FAILOVER, HOUR, MINUTE, SETTLED, alert, hours
 
 LAST_SUCCESS = "velero_backup_last_successful_timestamp"
 VELERO_IS_SEEN = "and on () velero_backup_total"
@@ -123,7 +123,7 @@ def arriving(schedule: WatchedSchedule) -> list[dict[str, Any]]:
         f"is lost. See whether that region makes backups, and whether the location {location} is available here. A backup that "
         "is complete there and missing here is not complete in the bucket.",
         about=about,
-        failover=True,
+        runbook=FAILOVER,
     )
     never = alert(
         "MailArchiveNeverArrived",
@@ -135,7 +135,7 @@ def arriving(schedule: WatchedSchedule) -> list[dict[str, Any]]:
         "cannot be restored here. See whether that region makes backups under this name, and whether the bucket and the prefix "
         "of the location are those it writes to.",
         about=about,
-        failover=True,
+        runbook=FAILOVER,
     )
     return [stale, never]
 

@@ -124,8 +124,13 @@ class StalwartServerArgs(TypedDict):
     """Where the certificate comes from."""
     log_level: NotRequired[str]
     """`error`, `warn`, `info` (default), `debug` or `trace`."""
+    monitored: NotRequired[bool]
+    """True for an account that reads the queue and the bans, and nothing else, and a way in for the exporter of
+    `MailMonitoring`. Default false."""
 
 
+RECIPIENT_READER = "recipient-reader"  # accounts that are no person's
+EXPORTER = "mail-exporter"
 SECRET_ARGUMENTS = ("dkim_private_keys", "recipient_reader")
 ONLY_ON_A_PRIMARY = ("accounts", "directory", "extra_listeners", "mta_sts", "reports")
 
@@ -160,6 +165,7 @@ class Server:
     trusted_networks: tuple[str, ...]
     tls: Tls
     log_level: LogLevel
+    monitored: bool
 
     @property
     def mail_domains(self) -> tuple[MailDomain, ...]:
@@ -186,6 +192,24 @@ class Server:
     def has_recipient_reader(self) -> bool:
         """Whether it has an account that the backup reads recipients with: a directory elsewhere knows of no such account."""
         return self.role == Role.PRIMARY and self.peer is not None and self.directory is None
+
+    @property
+    def has_exporter_account(self) -> bool:
+        """Whether it has an account that the exporter reads the queue with. A directory elsewhere knows of no such account."""
+        return self.monitored and self.directory is None
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The names of the accounts that are no person's, in `own_domain`. They take no mail."""
+        return (
+            *((RECIPIENT_READER,) if self.has_recipient_reader else ()),
+            *((EXPORTER,) if self.has_exporter_account else ()),
+        )
+
+    @property
+    def own_domain(self) -> str:
+        """The domain of accounts that are no person's: on a backup the host itself, which has no other."""
+        return self.hostname if self.role == Role.BACKUP else self.mail_domains[0].name
 
 
 def resolve(args: StalwartServerArgs) -> Server:
@@ -230,6 +254,7 @@ def resolve(args: StalwartServerArgs) -> Server:
         ),
         tls=problems.model("tls", Tls, args.get("tls", {})),
         log_level=problems.one_of("log_level", LogLevel, args.get("log_level", LogLevel.INFO)),
+        monitored=args.get("monitored", False),
     )
     if not problems.found:
         problems.found += [*_faults(server), *_faults_of_role(server, args)]
@@ -243,10 +268,13 @@ def _faults(server: Server) -> list[str]:
     if not server.mail_domains:
         faults.append("domains: at least one domain that receives mail is needed")
     names = frozenset(domain.name for domain in server.mail_domains)
-    if server.has_recipient_reader and f"recipient-reader@{server.mail_domains[0].name}" in {
-        address for account in server.accounts for address in account.addresses
-    }:
-        faults.append("accounts: recipient-reader is the account that the backup reads recipients with; take another name")
+    taken = {address for account in server.accounts for address in account.addresses}
+    purposes = {RECIPIENT_READER: "backup reads recipients", EXPORTER: "exporter reads the queue"}
+    faults += [
+        f"accounts: {name} is the account that the {purposes[name]} with; take another name"
+        for name in server.machines
+        if f"{name}@{server.own_domain}" in taken
+    ]
     if server.restored:
         faults += [f"restored.{fault}" for fault in restored_problems(server.restored, server.storage)]
     faults += [f"accounts: {fault}" for fault in account_problems(server.accounts, server.directory, names)]

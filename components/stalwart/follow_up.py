@@ -20,11 +20,11 @@ from pulumi_kubernetes.core.v1 import (
 )
 
 from . import job_pod, names
-from .arguments import Role, Server
+from .arguments import EXPORTER, RECIPIENT_READER, Role, Server
 from .job_pod import Step, Work
 from .operations import Create, Plan, digest, to_ndjson
 from .options.recipients import RecipientSource
-from .plans.mailboxes import RECIPIENT_READER, acme_operations, directory_operations
+from .plans.mailboxes import acme_operations, directory_operations
 from .registry.system import ReloadTlsCertificates
 
 RETRIES = 12
@@ -48,7 +48,12 @@ class Primary:
 
 def reader_address(server: Server) -> str:
     """The account on the primary that reads recipients for the backup."""
-    return f"{RECIPIENT_READER}@{server.mail_domains[0].name}"
+    return f"{RECIPIENT_READER}@{server.own_domain}"
+
+
+def exporter_address(server: Server) -> str:
+    """The account that reads the queue for the exporter."""
+    return f"{EXPORTER}@{server.own_domain}"
 
 
 def files(server: Server) -> dict[str, str]:
@@ -93,6 +98,8 @@ def _password_sources(server: Server) -> list[VolumeProjectionArgs]:
     if server.has_recipient_reader:
         # A machine's password: whoever changes it by hand would stop the backup's synchronization.
         sources.append(source(names.READER_SECRET, names.READER_PASSWORD_KEY, f"kept/{reader_address(server)}"))
+    if server.has_exporter_account:
+        sources.append(source(names.EXPORTER_SECRET, names.EXPORTER_PASSWORD_KEY, f"kept/{exporter_address(server)}"))
     return sources
 
 

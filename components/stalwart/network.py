@@ -56,6 +56,7 @@ def internal_service() -> ServiceSpecArgs:
 def server_policy(server: Server) -> NetworkPolicySpecArgs:
     """Mail ports from everywhere; management from the plan's Job and from scrapers; out only what a mail server needs."""
     public = () if server.fenced else listeners.public(server)
+    exporter = [names.EXPORTER] if server.monitored else []
     return NetworkPolicySpecArgs(
         pod_selector=LabelSelectorArgs(match_labels=SERVER_PODS),
         policy_types=["Ingress", "Egress"],
@@ -64,14 +65,14 @@ def server_policy(server: Server) -> NetworkPolicySpecArgs:
             *([NetworkPolicyIngressRuleArgs(ports=[_tcp(found.port) for found in public])] if public else []),
             NetworkPolicyIngressRuleArgs(
                 from_=[
-                    NetworkPolicyPeerArgs(pod_selector=job_pods(names.PLAN, names.FOLLOW_UP, names.RECIPIENTS)),
+                    NetworkPolicyPeerArgs(pod_selector=job_pods(names.PLAN, names.FOLLOW_UP, names.RECIPIENTS, *exporter)),
                     NetworkPolicyPeerArgs(namespace_selector=LabelSelectorArgs(match_labels=SCRAPER_NAMESPACE_LABELS)),
                 ],
                 ports=[_tcp(MANAGEMENT_PORT)],
             ),
         ],
         egress=[
-            _dns_egress(),
+            dns_egress(),
             *([] if server.fenced else [_world_egress()]),
             *_named_egress(server),
         ],
@@ -158,7 +159,7 @@ def _job_policy(pods: LabelSelectorArgs, more: list[NetworkPolicyEgressRuleArgs]
         pod_selector=pods,
         policy_types=["Ingress", "Egress"],  # and no rule for what comes in
         egress=[
-            _dns_egress(),
+            dns_egress(),
             NetworkPolicyEgressRuleArgs(
                 to=[NetworkPolicyPeerArgs(pod_selector=LabelSelectorArgs(match_labels=SERVER_PODS))],
                 ports=[_tcp(MANAGEMENT_PORT)],
@@ -176,7 +177,8 @@ def _tcp(port: int) -> NetworkPolicyPortArgs:
     return NetworkPolicyPortArgs(port=port, protocol="TCP")
 
 
-def _dns_egress() -> NetworkPolicyEgressRuleArgs:
+def dns_egress() -> NetworkPolicyEgressRuleArgs:
+    """To whatever answers for the cluster's names."""
     return NetworkPolicyEgressRuleArgs(
         ports=[NetworkPolicyPortArgs(port=DNS_PORT, protocol=protocol) for protocol in ("UDP", "TCP")]
     )

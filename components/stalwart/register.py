@@ -137,6 +137,14 @@ def recipient_reader(scope: Scope, given: RecipientReaderArgs | None) -> tuple[l
     return [_secret(scope, "recipient-reader", names.READER_SECRET, data)], password
 
 
+def exporter(scope: Scope) -> list[pulumi.Resource]:
+    """The Secret with the password of the exporter's account, if there is one."""
+    if not scope.server.has_exporter_account:
+        return []
+    data = Output.all(**{names.EXPORTER_PASSWORD_KEY: _password(scope, "exporter-password")})
+    return [_secret(scope, "exporter", names.EXPORTER_SECRET, data)]
+
+
 def _password(scope: Scope, name: str) -> Output[str]:
     return RandomPassword(f"{scope.name}-{name}", length=PASSWORD_LENGTH, special=False, opts=scope.child()).result
 

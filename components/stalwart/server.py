@@ -54,6 +54,9 @@ class StalwartServer(pulumi.ComponentResource):
     """On a primary with a peer: the account with which a backup reads the recipients; else empty."""
     recipient_reader_password: Output[str]
     """Its password, a secret; else empty."""
+    exporter_username: Output[str]
+    """The account with which an exporter reads the queue, when `monitored`; its password is in the Secret `stalwart-exporter`.
+    Empty where there is none: accounts are in a directory."""
     namespace: Output[str]
     """The Kubernetes namespace."""
 
@@ -80,6 +83,7 @@ class StalwartServer(pulumi.ComponentResource):
         )
         credentials = register.credentials(scope)
         reader, reader_password = register.recipient_reader(scope, args.get("recipient_reader"))
+        exporter = register.exporter(scope)
         storage = register.storage(scope)
         dkim = register.dkim_secrets(scope, args)
         certificates = register.certificate_requests(scope)
@@ -136,7 +140,7 @@ class StalwartServer(pulumi.ComponentResource):
         done: list[pulumi.Resource] = [applied]
         if not server.fenced:
             done += register.later_jobs(
-                scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader]
+                scope, args.get("recipient_reader"), [stateful_set, applied, internal, *policies, *reader, *exporter]
             )
             register.autoscaler(scope, [stateful_set])
         # Also of a fenced server, where nothing listens: with the Service its address would go, and with the address its record
@@ -170,6 +174,7 @@ class StalwartServer(pulumi.ComponentResource):
         has_reader = server.has_recipient_reader
         self.recipient_reader_username = Output.from_input(follow_up.reader_address(server) if has_reader else "")
         self.recipient_reader_password = Output.secret(reader_password if reader_password and has_reader else "")
+        self.exporter_username = Output.from_input(follow_up.exporter_address(server) if server.has_exporter_account else "")
         self.register_outputs(
             {
                 "hostname": self.hostname,
@@ -181,6 +186,7 @@ class StalwartServer(pulumi.ComponentResource):
                 "relay_endpoint": self.relay_endpoint,
                 "recipient_reader_username": self.recipient_reader_username,
                 "recipient_reader_password": self.recipient_reader_password,
+                "exporter_username": self.exporter_username,
                 "namespace": self.namespace,
             }
         )

@@ -12,7 +12,7 @@ from tests.cluster import programs
 
 START = 1_800_000_000  # when every world begins, in seconds of Unix time
 STEP_MINUTES = 5
-LABELS = "alertname, schedule, location, database, node, repository_name, pod"
+LABELS = "alertname, schedule, location, database, node, repository_name, pod, check, zone, address, persistentvolumeclaim"
 
 
 def find() -> Path:

@@ -6,6 +6,7 @@ import pytest
 
 from components.backup.jobs import metrics
 from components.backup.jobs.scratch import scratch_pod
+from components.monitoring.jobs.metrics import PORT as EXPORTER_PORT
 from offline.recorder import Recording
 from tests.conftest import named
 from tests.contract.network_policies import Cluster, End, Outside, Pod, cluster_of, pod_of, pods_of
@@ -77,6 +78,25 @@ NAMED = {
     "tls": {"acme": {"contact": "ca@example.com", "directoryUrl": "https://ca.stores.svc:9000/acme/directory"}},
 }
 SENTINELS = {"redis": {"sentinels": ["redis://s1.stores.svc:26379"]}}
+
+
+def _exports(exporter: str, server: str, other: str) -> Sequence[Row]:
+    """What an exporter reaches: its server's management port and port 25, DNS, and port 25 of the other exchange."""
+    return [
+        ("Prometheus", exporter, str(EXPORTER_PORT), YES),
+        *(
+            (source, exporter, str(EXPORTER_PORT), NO)
+            for source in ("the Internet", "an app", "a neighbour", "another Prometheus")
+        ),
+        (exporter, server, "25 8080", YES),
+        (exporter, server, "443 465 587 993 4190 5432", NO),
+        (exporter, other, "25", YES),
+        (exporter, other, "80 443 465 587 8080", NO),
+        (exporter, "DNS", "53 53/UDP", YES),
+        (exporter, "the API server", "443 6443", NO),
+        (exporter, "the database", "5432", NO),
+        (exporter, "a store", "6379 443 9000", NO),
+    ]
 
 
 def _tells(source: str) -> Sequence[Row]:
@@ -260,6 +280,29 @@ CASES: Mapping[str, tuple[Callable[[], Recording], Sequence[Row]]] = {
     "drill that is watched": (
         _watched_backup,
         [*SCRATCH, ("Prometheus", "drill-metrics", str(metrics.PORT), YES), ("drill-metrics", "the drill's server", "8080", NO)],
+    ),
+    "monitored": (
+        lambda: _primary(monitoring={}),
+        [*PRIMARYS, *_exports("monitoring-exporter", "stalwart-server", "the Internet")],
+    ),
+    "monitored backup": (
+        lambda: _backup(monitoring={}),
+        [*BACKUPS, *_exports("monitoring-exporter", "stalwart-server", "the Internet")],
+    ),
+    "monitored, and one region alone": (
+        lambda: _primary(monitoring={}, backupExchange=None, directory={"oidc": {"issuerUrl": "https://id.example.com"}}),
+        [
+            ("monitoring-exporter", "stalwart-server", "25", YES),
+            ("monitoring-exporter", "stalwart-server", "8080", NO),  # it has no account there
+            ("monitoring-exporter", "the Internet", "25", NO),
+        ],
+    ),
+    "monitored, restored and serving": (
+        lambda: _active(checked=True, monitoring={}),
+        [
+            *_exports("mailboxes-monitoring-exporter", "mailboxes-server", "stalwart-server"),
+            *_exports("monitoring-exporter", "stalwart-server", "mailboxes-server"),
+        ],
     ),
     "restored and fenced": (
         lambda: _active(checked=False),

@@ -82,6 +82,7 @@ SERVER = {
     "hostname": "mx1.example.com",
     "domains": [DOMAIN],
     "role": "primary",
+    "monitored": True,
     "peer": {"hostname": "mx2.example.com", "addresses": ["198.51.100.20"], "networks": ["10.8.0.0/16"], "verified": True},
     "recipientReader": {
         "url": "https://mx1.example.com",
@@ -318,6 +319,29 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("MailDns", DNS),
     ("MailDns", {**DNS, "exchange": "mx1.example.com", "dkimPublicKeys": Later({"one._domainkey.example.com": PUBLIC_KEY})}),
+    ("MailMonitoring", {"hostname": "mx1.example.com"}),
+    (
+        "MailMonitoring",
+        {
+            "hostname": "mx1.example.com",
+            "role": "primary",
+            "namespace": Later("post"),
+            "region": "eu-west-1",
+            "exporterUsername": Later("mail-exporter@example.com"),
+            "credentialsSecret": "admin",
+            "peer": "mx2.example.com",
+            "addresses": [Later("203.0.113.10"), "2001:db8::10"],
+            "trustedNetworks": ["10.0.0.0/8"],
+            "blocklists": ["bl.example.net"],
+            "volumeClaims": ["stalwart-data"],
+            "queueLimit": 500,
+            "labels": {"release": "prometheus"},
+            "dashboard": True,
+            "dashboardLabels": {"dashboards": "mail"},
+            "dashboardNamespace": Later("grafana"),
+            "jobImage": "registry.example/python:3.13.9",
+        },
+    ),
     (
         "MailRestore",
         {

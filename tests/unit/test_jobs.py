@@ -250,6 +250,16 @@ def test_recipients_of_the_primary(
     assert ADMIN[1] not in output.out + output.err
 
 
+def test_accounts_that_may_take_no_mail_are_no_recipients(primary: FakeServer, backup: FakeServer) -> None:
+    domain = next(iter(primary.objects["Domain"]))
+    for name, given in (("machine", {"authenticate": True}), ("robot", {"authenticate": True, "emailReceive": True})):
+        permissions = {"@type": "Replace", "enabledPermissions": given}
+        primary.add("Account", name=name, domainId=domain, aliases={}, permissions=permissions)
+    primary.add("Account", name="carol", domainId=domain, aliases={}, permissions={"@type": "Inherit"})
+    recipients.run(with_primary(backup, primary))
+    assert {key.partition("@")[0] for key in backup.keys} & {"machine", "robot", "carol"} == {"robot", "carol"}
+
+
 def test_the_mark_comes_after_all_keys_and_the_reload_after_it(primary: FakeServer, backup: FakeServer) -> None:
     backup.add("MemoryLookupKeyValue", namespace="relay-rcpts", key="gone@example.com")
     recipients.run(with_primary(backup, primary))

@@ -40,7 +40,7 @@ def test_a_primary_greylists_strangers_and_neither_its_backup_nor_its_users():
     assert session(plan).decide(script) == "greylist"
     assert session(plan, remote_ip=PEER).decide(script) is False
     assert session(plan, local_port=587, authenticated_as="alice").decide(script) is False
-    (sieve,) = objects(plan, "SieveSystemScript")
+    (sieve,) = [found for found in objects(plan, "SieveSystemScript") if found["name"] == "greylist"]
     assert "3600" in sieve["contents"]
     # The server's own greylisting knows no exemption.
     assert singleton(plan, "SpamSettings")["greylistFor"] is None
@@ -48,7 +48,32 @@ def test_a_primary_greylists_strangers_and_neither_its_backup_nor_its_users():
 
 def test_a_backup_greylists_by_the_servers_own_means():
     assert singleton(plan_of(FULL_BACKUP), "SpamSettings")["greylistFor"] == 30 * 60_000
-    assert singleton(plan_of(PRIMARY), "MtaStageRcpt")["script"] == {"match": {}, "else": "false"}
+    alone = {key: value for key, value in PRIMARY.items() if key != "peer"}
+    assert singleton(plan_of(alone), "MtaStageRcpt")["script"] == {"match": {}, "else": "false"}
+
+
+@pytest.mark.parametrize(
+    ("args", "changes", "refused", "taken"),
+    [
+        (PRIMARY, {}, ["recipient-reader@example.com", "recipient-reader+x@example.com"], ["mail-exporter@example.com"]),
+        (
+            PRIMARY,
+            {"monitored": True},
+            ["recipient-reader@example.com", "mail-exporter@example.com"],
+            ["mail-exporter@example.net"],
+        ),
+        (FULL_PRIMARY, {"monitored": True}, ["mail-exporter@example.info"], ["alice@example.com", "exporter@example.com"]),
+        (BACKUP, {"monitored": True}, ["mail-exporter@mx2.example.com"], ["mail-exporter@example.com"]),
+    ],
+)
+def test_the_accounts_of_programs_take_no_mail(args, changes, refused, taken):
+    # The server would accept it, find that the account may have none, and send a bounce to whoever was named as the sender.
+    plan = plan_of(args, **changes)
+    script = singleton(plan, "MtaStageRcpt")["script"]
+    assert {session(plan, rcpt=rcpt).decide(script) for rcpt in refused} == {"machine"}
+    assert "machine" not in {session(plan, rcpt=rcpt).decide(script) for rcpt in taken}
+    (sieve,) = [found for found in objects(plan, "SieveSystemScript") if found["name"] == "machine"]
+    assert 'reject "550 ' in sieve["contents"]
 
 
 def test_rates_sizes_and_quotas_are_as_set():

@@ -87,6 +87,28 @@ def test_the_account_that_reads_recipients_may_read_and_nothing_else():
     assert "recipient-reader" not in {account["name"] for account in accounts(alone)}
 
 
+EXPORTER_MAY = {"authenticate", "sysBlockedIpGet", "sysBlockedIpQuery", "sysQueuedMessageGet", "sysQueuedMessageQuery"}
+
+
+@pytest.mark.parametrize("args", [PRIMARY, BACKUP], ids=["primary", "backup"])
+def test_the_exporter_may_read_the_queue_and_the_bans_and_nothing_else(args):
+    plan = plan_of(args, monitored=True)
+    (exporter,) = [account for account in accounts(plan) if account["name"] == "mail-exporter"]
+    assert exporter["permissions"] == {"@type": "Replace", "enabledPermissions": dict.fromkeys(EXPORTER_MAY, True)}
+    assert exporter["domainId"] == "#d0"
+    assert "mail-exporter" not in json.dumps(plan_of(args))
+
+
+def test_where_accounts_are_in_a_directory_there_is_none_for_the_exporter():
+    directory = {"oidc": {"issuer_url": "https://id.example.com"}}
+    assert "mail-exporter" not in json.dumps(plan_of(PRIMARY, monitored=True, directory=directory))
+
+
+def test_the_exporters_address_cannot_be_given_to_somebody():
+    with pytest.raises(checks.ArgumentsError, match="mail-exporter is the account that the exporter reads the queue with"):
+        server(PRIMARY, monitored=True, accounts=[{"address": "mail-exporter@example.com"}])
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -155,11 +155,17 @@ def keys_from_primary(primary: Server, domains: Sequence[Domain]) -> set[str]:
     for domain in primary_domains:
         if domain["subAddressing"]["@type"] == "Custom":
             print(f"recipients: {domain['name']} has its own rule of sub-addressing; they are refused here", file=sys.stderr)
-    accounts = read("Account", "name", "domainId", "aliases")
+    accounts = [account for account in read("Account", "name", "domainId", "aliases", "permissions") if _takes_mail(account)]
     keys = keys_of_primary(domains, primary_domains, accounts, read("MailingList", "name", "domainId", "aliases"))
     if all(key.startswith("+") and "@" not in key for key in keys):
         raise ValueError("the primary has no recipient in any relayed domain")
     return keys
+
+
+def _takes_mail(account: Object) -> bool:
+    """Whether it may: the accounts of programs may not, and the primary would refuse what was taken for them here."""
+    permissions: Object = account.get("permissions") or {}
+    return permissions.get("@type") != "Replace" or "emailReceive" in permissions.get("enabledPermissions", {})
 
 
 def write(backup: Server, keys: set[str]) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from ..registry.values import Rate
 from .relay import acceptance, rcpt_script_rules, relay_scripts
 
 GREYLIST_SCRIPT = "greylist"
+MACHINE_SCRIPT = "machine"
 MIB = 2**20
 GIB = 2**30
 
@@ -27,13 +28,14 @@ def inbound_operations(server: Server) -> Plan:
     from_peer = _from_peer(server)
     exempt = ((from_peer, "disable"),) if from_peer else ()
     verify = when(*exempt, ("local_port == 25", "relaxed"), otherwise="disable")
+    scripts = (*_machine_scripts(server), *_greylist_scripts(server), *relay_scripts(server))
     return (
         Update(SenderAuth(spf_ehlo_verify=verify, spf_from_verify=verify, dmarc_verify=verify, reverse_ip_verify=verify)),
-        Reconcile(SieveSystemScript, {script.name: script for script in (*_greylist_scripts(server), *relay_scripts(server))}),
+        Reconcile(SieveSystemScript, {script.name: script for script in scripts}),
         Update(
             MtaStageRcpt(
                 allow_relaying=acceptance(server),
-                script=when(*_greylist_rules(server), *rcpt_script_rules(server), otherwise="false"),
+                script=when(*_machine_rules(server), *_greylist_rules(server), *rcpt_script_rules(server), otherwise="false"),
                 max_recipients=always(str(server.limits.recipients_per_message)),
             )
         ),
@@ -111,6 +113,26 @@ def _greylist_rules(server: Server) -> tuple[tuple[str, str], ...]:
     from_peer = _from_peer(server)
     others = f" && !({from_peer})" if from_peer else ""
     return ((f"local_port == 25 && is_empty(authenticated_as){others}", f"'{GREYLIST_SCRIPT}'"),)
+
+
+def _machine_rules(server: Server) -> tuple[tuple[str, str], ...]:
+    # Their accounts may take no mail, which the server finds only after it has accepted it: the bounce would be backscatter.
+    if not server.machines:
+        return ()
+    name = "split(email_part(rcpt, 'local'), '+')[0]"
+    names = " || ".join(f"{name} == '{machine}'" for machine in server.machines)
+    first = server.mail_domains[0]
+    domains = (server.hostname,) if server.role == Role.BACKUP else first.names
+    places = " || ".join(f"rcpt_domain == '{domain}'" for domain in domains)
+    return ((f"({names}) && ({places})", f"'{MACHINE_SCRIPT}'"),)
+
+
+def _machine_scripts(server: Server) -> tuple[SieveSystemScript, ...]:
+    if not server.machines:
+        return ()
+    contents = 'require ["reject"];\nreject "550 5.1.2 Mailbox does not exist.";\n'
+    description = "Refuses mail for the accounts that are no person's"
+    return (SieveSystemScript(name=MACHINE_SCRIPT, description=description, is_active=True, contents=contents),)
 
 
 def _greylist_scripts(server: Server) -> tuple[SieveSystemScript, ...]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from ...dkim import DkimAlgorithm, DkimSelector
 from ...mail_domain import POSTMASTER, MailDomain
 from .. import paths
-from ..arguments import Server
+from ..arguments import EXPORTER, RECIPIENT_READER, Server
 from ..certificates import service_names
 from ..operations import Create, Plan, Reconcile, Update, Upsert
 from ..options.accounts import Account as AccountSettings
@@ -36,12 +36,12 @@ from ..registry.encoding import Reference
 from ..registry.mta import MtaSts
 from ..registry.system import AcmeProvider, ReloadSettings
 from ..registry.values import EnvironmentSecret, File, NoSecret
+from .host import FIRST_DOMAIN
 
 ACME_PROVIDER = Reference("acme")
 SIGNATURE = {DkimAlgorithm.RSA: RsaSignature, DkimAlgorithm.ED25519: Ed25519Signature}
 DIRECTORY = Reference("directory")
 ABUSE = "abuse"  # RFC 2142, section 2
-RECIPIENT_READER = "recipient-reader"
 ROLE_MAILBOX = "role-mailbox"
 READER_PERMISSIONS = frozenset(
     {
@@ -53,6 +53,9 @@ READER_PERMISSIONS = frozenset(
         "sysMailingListGet",
         "sysMailingListQuery",
     }
+)
+EXPORTER_PERMISSIONS = frozenset(
+    {"authenticate", "sysBlockedIpGet", "sysBlockedIpQuery", "sysQueuedMessageGet", "sysQueuedMessageQuery"}
 )
 BINARY_UNITS = {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
@@ -139,21 +142,33 @@ def account_operations(server: Server) -> Plan:
     ids = _domain_ids(server)
     accounts: dict[str, Account] = {f"a{number}": _account(account, ids) for number, account in enumerate(mailboxes(server))}
     if server.has_recipient_reader:
-        accounts["reader"] = Account(
-            name=RECIPIENT_READER,
-            domain_id=Reference("d0"),
-            description="Reads the recipients for the backup exchange",
-            aliases=(),
-            roles=UserRole(),
-            permissions=OnlyPermissions(enabled_permissions=READER_PERMISSIONS),
-            quotas={},
-        )
+        accounts["reader"] = _machine(RECIPIENT_READER, "Reads the recipients for the backup exchange", READER_PERMISSIONS)
+    accounts |= exporter_account(server)
     if not accounts:
         return ()
     # What somebody else gets must be free before; only the role mailbox gives up addresses by itself.
     role = [account for account in accounts.values() if account.name == ROLE_MAILBOX and account.domain_id == Reference("d0")]
     freed = {f"role{n}": AccountWithoutAliases(name=found.name, domain_id=found.domain_id) for n, found in enumerate(role)}
     return (*((Upsert(freed),) if freed else ()), Upsert(accounts))
+
+
+def exporter_account(server: Server) -> dict[str, Account]:
+    """The account that the exporter reads the queue with, if there is one."""
+    if not server.has_exporter_account:
+        return {}
+    return {"exporter": _machine(EXPORTER, "Reads the queue and the bans for Prometheus", EXPORTER_PERMISSIONS)}
+
+
+def _machine(name: str, description: str, permissions: frozenset[str]) -> Account:
+    return Account(
+        name=name,
+        domain_id=FIRST_DOMAIN,
+        description=description,
+        aliases=(),
+        roles=UserRole(),
+        permissions=OnlyPermissions(enabled_permissions=permissions),
+        quotas={},
+    )
 
 
 def _account(account: AccountSettings, domain_ids: dict[str, Reference]) -> Account:

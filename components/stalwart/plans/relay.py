@@ -11,6 +11,7 @@ from ..registry.directory import DomainWithoutCertificate, NoSubAddressing
 from ..registry.encoding import Expression, when
 from ..registry.mta import MemoryLookupKey, SieveSystemScript
 from .host import FIRST_DOMAIN
+from .mailboxes import exporter_account
 
 RELAY_DOMAINS = "relay-domains"
 RELAY_RECIPIENTS = "relay-rcpts"
@@ -41,8 +42,10 @@ def relay_operations(server: Server) -> Plan:
         allow_relaying=False,
         report_address_uri=f"mailto:postmaster@{server.mail_domains[0].name}",
     )
+    accounts = exporter_account(server)
     return (
         Upsert({FIRST_DOMAIN.client_id: own}),
+        *((Upsert(accounts),) if accounts else ()),
         Reconcile(MemoryLookupKey, keys, scope={"namespace": RELAY_DOMAINS}),
     )
 

@@ -9,6 +9,7 @@ DAY = 24 * HOUR
 SETTLED = 15 * MINUTE
 
 AGE = "{{ $value | humanizeDuration }}"
+FAILOVER = "docs/runbooks/failover.md"
 COUNT = '{{ $value | printf "%.0f" }}'
 
 
@@ -21,7 +22,7 @@ def alert(
     description: str,
     *,
     about: dict[str, str] | None = None,
-    failover: bool = False,
+    runbook: str = "",
 ) -> dict[str, Any]:
     """One alerting rule.
 
@@ -33,15 +34,15 @@ def alert(
         summary: what is wrong.
         description: what is lost meanwhile, and what to look at next.
         about: more labels; rules of one name must differ in them.
-        failover: whether the runbook of a failover helps.
+        runbook: the page that helps, if one does.
     """
-    runbook = {"runbook": "docs/runbooks/failover.md"} if failover else {}
+    pages = {"runbook": runbook} if runbook else {}
     return {
         "alert": name,
         "expr": expression,
         "for": f"{wait_s}s",
         "labels": {"severity": severity, **(about or {})},
-        "annotations": {"summary": summary, "description": description, **runbook},
+        "annotations": {"summary": summary, "description": description, **pages},
     }
 
 

@@ -1,0 +1,1 @@
+"""The exporter: standard library and prometheus-client only, on the Python image that the arguments name."""
