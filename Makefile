@@ -68,7 +68,7 @@ golden: $(VENV)/ready ## The golden files of the tests anew: read the difference
 	@$(RUN) -m tests.golden
 	@$(RUN) -m tests.golden.regions
 
-schema: $(VENV)/ready ## The JSON schema of stack files, and the table of settings in the README, from the types
+schema: $(VENV)/ready ## The JSON schema of stack files, and the tables and drawings of the docs, from the types
 	@$(RUN) -m offline.schema
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \

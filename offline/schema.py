@@ -1,4 +1,4 @@
-"""The JSON schema of a stack's file, for editors, the generated tables of the docs, and the catalogue files: all from the types.
+"""Everything that is generated: the JSON schema of a stack's file, for editors, tables and drawings of the docs, catalogue files.
 
 `python -m offline.schema` writes them; a test keeps them current.
 """
@@ -8,6 +8,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,8 @@ from policy.rules import RULES
 from settings import Settings
 
 from . import blueprint
-from .preview import configurations, preview
+from .page import Stack, graph_svg, regions_svg
+from .preview import configurations, preview, without_prefix
 from .program import PROJECT_FOLDER, project_file
 from .reference import components_page
 from .summary import plan_text
@@ -38,6 +40,8 @@ SERVER_PAGE = PROJECT_FOLDER / "docs" / "server.md"
 POLICIES_PAGE = PROJECT_FOLDER / "docs" / "policies.md"
 COMPONENTS_PAGE = PROJECT_FOLDER / "docs" / "components.md"
 MONITORING_PAGE = PROJECT_FOLDER / "docs" / "monitoring.md"
+REGIONS_DRAWING = PROJECT_FOLDER / "docs" / "regions.svg"
+RESOURCES_DRAWING = PROJECT_FOLDER / "docs" / "resources.svg"
 ENCRYPTED = {
     "type": "object",
     "properties": {"secure": {"type": "string"}},
@@ -114,7 +118,7 @@ def _default(field: FieldInfo) -> str:
 
 def objects_table() -> str:
     """Every type of object the shipped plans name, with what it is and how many there are, as a Markdown table."""
-    plans = [plan_text(recording) for recording, _summary in preview(configurations(PROJECT_FOLDER)).values()]
+    plans = [plan_text(stack.recording) for stack in _shipped().values()]
     counts = [Counter(row.object for row in told(plan) if row.settings != "none") for plan in plans]
     types = {found.OBJECT: found for found in reversed(_registry_types(RegistryObject)) if "OBJECT" in vars(found)}
     named = dict.fromkeys(row.object for plan in plans for row in told(plan))
@@ -136,6 +140,13 @@ def policy_settings_table() -> str:
         for name, schema in rule.settings.items()
     ]
     return "\n".join(["| policy | setting | default | what it is |", "|---|---|---|---|", *rows])
+
+
+@cache
+def _shipped() -> dict[str, Stack]:
+    """The stacks that are shipped, recorded once."""
+    configs = configurations(PROJECT_FOLDER)
+    return {stack: Stack(recording, without_prefix(configs[stack])) for stack, (recording, _summary) in preview(configs).items()}
 
 
 def _registry_types(found: type[RegistryObject]) -> list[type[RegistryObject]]:
@@ -194,6 +205,8 @@ def generated() -> dict[Path, str]:
         MONITORING_PAGE: with_table(
             with_table(MONITORING_PAGE.read_text(), "exporter", exporter_table()), "alerts", alerts_table()
         ),
+        REGIONS_DRAWING: regions_svg(_shipped()),
+        RESOURCES_DRAWING: graph_svg({name: stack.recording for name, stack in _shipped().items()}),
     }
 
 
@@ -204,7 +217,7 @@ def policies_page() -> str:
 
 
 def main() -> int:
-    """Write the schema and the tables."""
+    """Write the schema, the tables and the drawings."""
     for path, text in generated().items():
         path.write_text(text)
         print(f"Wrote {_relative(path)}.")
