@@ -68,8 +68,8 @@ golden: $(VENV)/ready ## The golden files of the tests anew: read the difference
 	@$(RUN) -m tests.golden
 	@$(RUN) -m tests.golden.regions
 
-schema: $(VENV)/ready ## The JSON schema of stack files, and the tables and drawings of the docs, from the types
-	@$(RUN) -m offline.schema
+schema: $(VENV)/ready ## What is made from the types: schema, tables, reference and drawings of docs/, catalogue files
+	@$(RUN) -m offline.generated
 
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate --python-version 3.11 \
 	--custom-compile-command "make lock"

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 import yaml
 
-from offline import schema
+from offline.generated import schema
 from offline.program import record, stack_config
 from offline.world import OfflineWorld
 from settings import SettingsError, parse

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 import yaml
 
-from offline import schema
+from offline.generated import tables
 from offline.program import PROJECT_FOLDER
 from tests.conftest import manifests, recorded
 from tests.docs.pages import commands, pages
@@ -45,7 +45,7 @@ def targets() -> frozenset[str]:
 @cache
 def keys() -> frozenset[str]:
     """Every setting, as `a.b[].c`."""
-    return frozenset(re.findall(r"^\| `([^`]+)`", schema.settings_table(), re.MULTILINE))
+    return frozenset(re.findall(r"^\| `([^`]+)`", tables.settings_table(), re.MULTILINE))
 
 
 @cache

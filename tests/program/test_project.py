@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from components.stalwart import arguments
-from offline import schema
+from offline.generated import schema, tables
+from offline.generated.__main__ import DOCS, generated
 from offline.program import PROJECT_FOLDER, project_file, stack_config
 from region import SERVER_OPTIONS
 from settings import Settings, parse
@@ -20,13 +21,13 @@ VALIDATOR = jsonschema.Draft202012Validator(schema.stack_schema())
 
 
 def test_the_schema_and_the_tables_are_current():
-    for path, text in schema.generated().items():
+    for path, text in generated().items():
         assert path.read_text() == text, f"{path.name}: run `make schema`"
 
 
 def test_the_docs_speak_of_settings_that_there_are():
-    page = schema.SERVER_PAGE.read_text()
-    known = set(re.findall(r"^\| `([^`]+)`", schema.settings_table().replace("[]", ""), re.MULTILINE))
+    page = (DOCS / "server.md").read_text()
+    known = set(re.findall(r"^\| `([^`]+)`", tables.settings_table().replace("[]", ""), re.MULTILINE))
     rows = re.findall(r"^\| (`[a-z][^|]*`) \|", page, re.MULTILINE)
     named = {name.partition(":")[0] for row in rows for name in re.findall(r"`([^`]+)`", row)} - {"primary", "list", "any"}
     assert len(named) >= 9

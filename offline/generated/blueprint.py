@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from settings import Settings
 
-from .examples import RELAY, installed
-from .program import PROJECT_FOLDER
+from ..examples import RELAY, installed
+from ..program import PROJECT_FOLDER
 
 FILE = "blueprint.yaml"
 HEADER = "# Made by `make schema` from the types of the settings; change those.\n"
