@@ -39,7 +39,7 @@ PATH_KEY = re.compile(r"^[a-z][A-Za-z]*(\[\])?(\.[a-z][A-Za-z]*(\[\])?)+$")
 @cache
 def targets() -> frozenset[str]:
     """The targets of the Makefile."""
-    return frozenset(re.findall(r"^([a-z-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
+    return frozenset(re.findall(r"^([a-z./-]+):", (PROJECT_FOLDER / "Makefile").read_text(), re.MULTILINE))
 
 
 @cache
@@ -141,8 +141,9 @@ def _objects_of_velero(words: list[str]) -> Iterator[tuple[str, str]]:
 
 
 def test_everything_that_commands_name_is_there():
-    shown = list(commands())
-    assert len(shown) >= 200
+    # The examples have settings and stacks of their own, and tests of their own.
+    shown = [(place, line) for place, line in commands() if not place.startswith("examples/")]
+    assert len(shown) >= 150
     found = [f"{place}: {line}: {fault}" for place, line in shown for fault in faults(line)]
     assert found == []
 

@@ -142,6 +142,6 @@ def test_an_example_works_by_itself_and_says_how(folder: Path):
 
 
 def test_the_page_of_the_examples_lists_them_all():
-    listed = re.findall(r"^\| \[([\w-]+)\]\(([\w-]+)\)", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    listed = re.findall(r"^\| \[([\w-]+)\]\(([\w-]+)/README\.md\)", (FOLDER / "README.md").read_text(), re.MULTILINE)
     assert [name for name, _link in listed] == [link for _name, link in listed]
     assert {name for name, _link in listed} == {folder.name for folder in FOLDERS}

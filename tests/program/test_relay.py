@@ -14,7 +14,7 @@ import yaml
 
 from offline.examples import RELAY, installed
 from offline.program import record, stack_config
-from offline.recorder import Recording, Secret, has_secret, reveal
+from offline.recorder import Recording, Secret, has_secret, reveal, walk
 from offline.world import OfflineWorld, secret_text
 from tests.conftest import named
 from tests.contract import judges
@@ -97,6 +97,16 @@ def test_no_secret_is_in_the_outputs_or_in_plain_text(large: Recording):
     for resource in large.resources.values():
         if resource.type != "kubernetes:core/v1:Secret":
             assert not re.search("s3cret|stand-in-secret", json.dumps(reveal(dict(resource.inputs)))), resource.urn
+
+
+def test_the_readme_sets_what_there_is_to_set():
+    named = re.findall(r"pulumi config set --secret --path ([\w.]+) ", (RELAY / "README.md").read_text())
+    schema = yaml.safe_load((RELAY / "blueprint.yaml").read_text())["spec"]["configSchema"]
+    assert len(named) >= 2
+    for path in named:
+        section, _, key = path.partition(".")
+        (reference,) = [str(value) for value in walk(schema["properties"][section]) if str(value).startswith("#/$defs/")]
+        assert key in schema["$defs"][reference.removeprefix("#/$defs/")]["properties"], path
 
 
 def test_a_first_preview_shows_every_resource():
