@@ -10,7 +10,19 @@ myst_enable_checkboxes = True
 root_doc = "docs/index"
 include_patterns = ["*.md", "docs/**", "examples/README.md", "examples/*/README.md"]
 # Folders without a page are not walked through.
-exclude_patterns = [".*", "build", "components", "dist", "doctor", "offline", "policy", "tests", "typings", "**/node_modules", "**/.*"]
+exclude_patterns = [
+    ".*",
+    "build",
+    "components",
+    "dist",
+    "doctor",
+    "offline",
+    "policy",
+    "tests",
+    "typings",
+    "**/node_modules",
+    "**/.*",
+]
 myst_heading_anchors = 4
 highlight_language = "text"
 

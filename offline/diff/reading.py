@@ -11,6 +11,8 @@ import dns.rdatatype
 import dns.zone
 from dns.rdtypes.txtbase import TXTBase
 
+from policy.rules import Violation
+
 from ..told import Told, told
 
 MARK = "resources.json"  # what makes a folder a stack's
@@ -66,6 +68,8 @@ class Stack:
     outputs: Mapping[str, Any]
     """Without the zones and bucket policies, which are read from their own files."""
     bucket_policies: Mapping[str, Any]
+    violations: tuple[Violation, ...] = ()
+    """The policies that it breaks."""
 
     def of_kind(self, *kinds: str) -> list[Resource]:
         """The resources of these kinds."""
@@ -108,9 +112,10 @@ def _stack(folder: Path) -> Stack:
             records=frozenset(record for path in folder.glob("zones/*.zone") for record in _zone(path, made)),
             outputs=outputs,
             bucket_policies={path.stem: _json(path) for path in sorted(folder.glob("iam/*.json"))},
+            violations=tuple(Violation(**found) for path in folder.glob("policy.json") for found in json.loads(path.read_text())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BuildError(f"{folder}: a plan there is none of this project: {error}") from None
+        raise BuildError(f"{folder}: a plan, or the policy.json there, is none of this project: {error}") from None
 
 
 def _resource(urn: str, found: Mapping[str, Any]) -> Resource:

@@ -1,5 +1,6 @@
 """What changes of the settings do, from the program to the comment."""
 
+import json
 import shutil
 import subprocess
 from itertools import pairwise
@@ -86,11 +87,14 @@ def program(monkeypatch):
         ran.append((folder, command))
         if "worktree" in command:
             return
-        side = "old" if "git" in str(folder) else "new"
+        if Path(command[-1]).name in failing:
+            raise subprocess.CalledProcessError(1, command, stderr="is refused\n")
         for stack in (PRIMARY, BACKUP):
             build.write(recorded(stack), "", Path(command[-1]) / stack)
-        if Path(command[-1]).name in failing:
-            raise subprocess.CalledProcessError(1, command, stderr=f"{side} is refused\n")
+        if f"policy of {Path(command[-1]).name}" in failing:
+            broken = [{"rule": "r", "level": "mandatory", "resource": "x", "urn": "u", "message": "is wrong"}]
+            (Path(command[-1]) / PRIMARY / "policy.json").write_text(json.dumps(broken))
+            raise subprocess.CalledProcessError(1, command, stderr="Mandatory policies are broken\n")
 
     monkeypatch.setattr(since, "_run", run)
     return ran, failing
@@ -114,6 +118,29 @@ def test_a_side_that_is_refused_is_named_and_nothing_is_left(program, capsys, si
     assert since.main(["main"]) == 2
     assert capsys.readouterr().err.startswith(f"{said}:\n")
     assert sum("remove" in command for _, command in ran) == 1
+
+
+def test_what_breaks_a_policy_is_compared_too(program, capsys):
+    _, failing = program
+    failing.add("policy of new")
+    assert since.main(["main"]) == 0
+    assert "breaks the policy r: is wrong" in capsys.readouterr().out
+    failing.add("policy of old")
+    assert since.main(["main"]) == 0
+    assert capsys.readouterr().out == NOTHING
+
+
+def test_a_commit_from_before_there_was_anything_to_compare_is_said(program, capsys, monkeypatch):
+    run = since._run
+
+    def forgets(folder: Path, *command: str) -> None:
+        run(folder, *command)
+        for path in Path(command[-1]).glob("*/resources.json") if Path(command[-1]).name == "old" else ():
+            path.unlink()
+
+    monkeypatch.setattr(since, "_run", forgets)
+    assert since.main(["main"]) == 2
+    assert "main is too old" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(

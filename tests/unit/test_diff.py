@@ -213,7 +213,7 @@ def test_only_a_risk_that_is_asked_for_fails(tmp_path, level):
         (lambda folder: _write(folder, "resources.json", "{"), "resources.json: Expecting"),
         (lambda folder: _write(folder, "resources.json", "[]"), "is no JSON object"),
         (lambda folder: _write(folder, "resources.json", '{"urn:x": {}}'), "its registration in resources.json is incomplete"),
-        (lambda folder: _write(folder, "plan.ndjson", '{"object": 1}\n'), "a plan there is none of this project"),
+        (lambda folder: _write(folder, "plan.ndjson", '{"object": 1}\n'), "is none of this project"),
         (lambda folder: _write(folder, "zones/example.com.zone", "a b c"), "example.com.zone"),
         (lambda folder: _remove(folder, "outputs.json"), "outputs.json: there is no such file"),
     ],

@@ -12,6 +12,7 @@ from .pods import pod_risks
 from .policies import policy_risks
 from .resources import gone_risks, resource_risks
 from .server import server_risks
+from .violations import violation_risks
 
 JUDGES: tuple[Callable[[Build, Build], Iterator[Risk]], ...] = (
     resource_risks,
@@ -22,6 +23,7 @@ JUDGES: tuple[Callable[[Build, Build], Iterator[Risk]], ...] = (
     network_risks,
     pod_risks,
     alert_risks,
+    violation_risks,
 )
 
 
