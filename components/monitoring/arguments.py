@@ -30,6 +30,8 @@ class MailMonitoringArgs(TypedDict):
     """A name for the region: the label `region` of its metrics. Default: no such label."""
     exporter_username: NotRequired[pulumi.Input[str]]
     """The output of this name of a server that is `monitored`. Default: the queue and the bans are not read."""
+    certificate_verified: NotRequired[bool]
+    """True where the certificate should be one that clients trust: that they do not is an alert then. Default false."""
     credentials_secret: NotRequired[str]
     """The Secret with `metrics-password`. Default `stalwart-credentials`."""
     peer: NotRequired[str]
@@ -64,6 +66,7 @@ class Monitoring:
     role: Role
     region: str | None
     reads_queue: bool
+    certificate_verified: bool
     credentials_secret: str
     peer: str | None
     trusted_networks: tuple[str, ...]
@@ -104,6 +107,7 @@ def resolve(args: MailMonitoringArgs) -> Monitoring:
         role=problems.one_of("role", Role, args.get("role", Role.PRIMARY)),
         region=args.get("region"),
         reads_queue="exporter_username" in args,
+        certificate_verified=args.get("certificate_verified", False),
         credentials_secret=args.get("credentials_secret", server_names.CREDENTIALS_SECRET),
         peer=peer,
         trusted_networks=problems.all_checked(

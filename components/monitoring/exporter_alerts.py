@@ -144,7 +144,8 @@ def _bans(watched: Watched) -> dict[str, Any]:
         f"{_gauge(OWN_BANS, watched)} > 0",
         5 * MINUTE,
         "The mail server has banned an address of its own",
-        f"{COUNT} bans are of own addresses or in `trustedNetworks`. Behind a load balancer that shuts everybody out, without a "
+        f"{COUNT} bans are of own addresses, or of private ones outside of `trustedNetworks`: a node or a load balancer that "
+        "mail comes through. That shuts everybody out, without a "
         f"word in the log. See {watched.exporter_logs} for which; remove it in the console, and add its network to "
         "`trustedNetworks`.",
     )

@@ -57,12 +57,14 @@ def deployment(monitoring: Monitoring, addresses: Output[list[str]], username: I
         "HOST": monitoring.hostname,
         # Its pods, past every load balancer: they show the certificate, and answer before they are ready.
         "SERVER": names.INTERNAL_SERVICE,
-        "OWN": json.dumps(monitoring.trusted_networks),
+        "ALLOWED": json.dumps(monitoring.trusted_networks),
         "ADDRESSES": addresses.apply(json.dumps),
         "BLOCKLISTS": json.dumps(monitoring.blocklists),
         "PORT": str(PORT),
     }
     secrets: list[EnvVarArgs] = []
+    if monitoring.certificate_verified:
+        environment["CERTIFICATE"] = "public"
     if monitoring.peer:
         environment["PEER"] = monitoring.peer
     if monitoring.reads_queue:

@@ -328,6 +328,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
             "namespace": Later("post"),
             "region": "eu-west-1",
             "exporterUsername": Later("mail-exporter@example.com"),
+            "certificateVerified": True,
             "credentialsSecret": "admin",
             "peer": "mx2.example.com",
             "addresses": [Later("203.0.113.10"), "2001:db8::10"],

@@ -1,5 +1,6 @@
 """The exporter: its checks against imitations of what they ask, and the process itself as a pod runs it."""
 
+import contextlib
 import os
 import signal
 import smtplib
@@ -117,18 +118,21 @@ def test_a_server_that_refuses_is_a_failure_with_its_words(mail, environment):
 @pytest.mark.parametrize(
     ("address", "is_own"),
     [
-        ("10.1.2.3", True),
-        ("10.0.0.0/7", True),  # a network with own ones in it
+        ("10.1.2.3", False),  # allowed: the server lets it in all the same
+        ("10.0.0.0/7", True),  # not all of it is allowed
+        ("172.16.0.7", True),  # a node that nobody thought of
+        ("100.64.1.1", True),
         ("203.0.113.10", True),
         ("203.0.113.11", False),
-        ("fd00::1", True),
+        ("fd00::1", False),
+        ("fd01::1", True),
         ("2001:db8::1", False),
     ],
 )
 def test_a_ban_of_an_own_address_stands_out(mail, environment, address, is_own, capsys):
     mail.add("BlockedIp", address=address, expiresAt=None)
     mail.add("BlockedIp", address="198.18.0.1", expiresAt=ago(-HOUR))
-    bans = Bans(environment, ["10.0.0.0/8", "fd00::/8", "203.0.113.10"])
+    bans = Bans(environment, ["203.0.113.10"], ["10.0.0.0/8", "fd00::/16"])
     assert values(bans.read()) == {("bans",): 2, ("own_bans",): int(is_own)}
     assert (address in capsys.readouterr().out) == is_own
     assert values(bans.read())["own_bans",] == int(is_own)
@@ -137,7 +141,7 @@ def test_a_ban_of_an_own_address_stands_out(mail, environment, address, is_own, 
 
 def test_a_ban_that_has_ended_is_none(mail, environment):
     mail.add("BlockedIp", address="10.1.2.3", expiresAt=ago(5))
-    assert values(Bans(environment, ["10.0.0.0/8"]).read()) == {("bans",): 0, ("own_bans",): 0}
+    assert values(Bans(environment, [], []).read()) == {("bans",): 0, ("own_bans",): 0}
 
 
 def test_times_of_jmap_are_in_utc():
@@ -196,19 +200,24 @@ def test_no_such_name_is_an_answer_and_no_answer_is_none(monkeypatch, errno, exp
 class SmtpServer:
     """Says what it is told to, line by line, and speaks TLS after STARTTLS."""
 
-    def __init__(self, greeting=b"220 mx ESMTP\r\n", ehlo=b"250-mx\r\n250 STARTTLS\r\n", context=None):
+    def __init__(self, greeting=b"220 mx ESMTP\r\n", ehlo=b"250-mx\r\n250 STARTTLS\r\n", context=None, times=1):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.said, self.asked_for, self.greeting, self.ehlo = [], [], greeting, ehlo
-        self.context = context
+        self.context, self.times = context, times
         if context:
             context.sni_callback = lambda _socket, name, _context: self.asked_for.append(name)
         self.thread = threading.Thread(target=self.serve)
         self.thread.start()
 
     def serve(self):
+        with self.listener:
+            for _ in range(self.times):
+                self.answer()
+
+    def answer(self):
         connection, _ = self.listener.accept()
-        with connection, self.listener, connection.makefile("rb") as lines:
+        with connection, connection.makefile("rb") as lines, contextlib.suppress(ssl.SSLError):
             connection.sendall(self.greeting)
             for line in lines:
                 self.said.append(line.decode().split()[0].upper())
@@ -255,12 +264,30 @@ def test_the_end_of_a_certificate_is_read_also_when_it_is_over(authority, days):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     issued.configure_cert(context)
     server = SmtpServer(context=context)
-    found = values(network_checks.certificate("127.0.0.1", "mx1.example.com", server.port))
+    found = values(network_checks.certificate("127.0.0.1", "mx1.example.com", port=server.port))
     server.thread.join()
     assert found == {("certificate_not_after_timestamp_seconds",): end.timestamp()}
     assert server.asked_for == ["mx1.example.com"]
     parsed = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
     assert parsed.not_valid_after_utc == end
+
+
+@pytest.mark.parametrize(
+    ("name", "is_known", "is_trusted"),
+    [("mx1.example.com", True, 1), ("mx1.example.com", False, 0), ("localhost", True, 0)],
+    ids=["right", "of an authority that nobody knows", "of another name"],
+)
+def test_a_certificate_that_clients_refuse_is_told(authority, tmp_path, monkeypatch, capsys, name, is_known, is_trusted):
+    known = authority if is_known else trustme.CA()
+    known.cert_pem.write_to_path(str(tmp_path / "authorities.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authorities.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    server = SmtpServer(context=context, times=2)
+    found = values(network_checks.certificate("127.0.0.1", "mx1.example.com", is_public=True, port=server.port))
+    server.thread.join()
+    assert found["certificate_trusted",] == is_trusted
+    assert ("certificate: " in capsys.readouterr().out) == (not is_trusted)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x30", b"\x30\x82\x01", b"no certificate at all"])
@@ -272,7 +299,7 @@ def test_what_is_no_certificate_is_said_to_be_none(data):
 def test_a_server_without_starttls_is_a_failure():
     server = SmtpServer(ehlo=b"250 mx\r\n")
     with pytest.raises(smtplib.SMTPResponseException):
-        list(network_checks.certificate("127.0.0.1", "mx1.example.com", server.port))
+        list(network_checks.certificate("127.0.0.1", "mx1.example.com", port=server.port))
     server.thread.join()
 
 
@@ -301,7 +328,7 @@ def test_a_check_that_fails_takes_back_what_it_told_before_and_nothing_else(caps
 
 
 EVERYTHING = {
-    **{"HOST": "mx1.example.com", "SERVER": "127.0.0.1", "OWN": '["10.0.0.0/8"]', "ADDRESSES": '["203.0.113.10"]'},
+    **{"HOST": "mx1.example.com", "SERVER": "127.0.0.1", "ALLOWED": '["10.0.0.0/8"]', "ADDRESSES": '["203.0.113.10"]'},
     **{"BLOCKLISTS": '["zen.example"]', "PEER": "mx2.example.com", "STALWART_PASSWORD": "hush"},
 }
 
@@ -368,9 +395,9 @@ def _start(folder: Path, environment: dict[str, str]) -> subprocess.Popen[str]:
 
 def test_the_program_serves_its_metrics_on_a_plain_python_and_ends_when_told(pod_folder, mail, environment):
     mail.add("QueuedMessage", createdAt=ago(2 * HOUR))
-    mail.add("BlockedIp", address="10.1.2.3", expiresAt=None)
+    mail.add("BlockedIp", address="172.16.0.7", expiresAt=None)
     # Nothing listens for mail there: that is a failed check, and holds nothing up.
-    given = {**environment, "HOST": "mx1.example.com", "SERVER": "127.0.0.1", "OWN": '["10.0.0.0/8"]'}
+    given = {**environment, "HOST": "mx1.example.com", "SERVER": "127.0.0.1", "ALLOWED": '["10.0.0.0/8"]'}
     program = _start(pod_folder, {**given, "ADDRESSES": "[]", "BLOCKLISTS": "[]", "PORT": "0"})
     try:
         assert program.stdout

@@ -7,7 +7,8 @@ The environment:
 
 - HOST, the mail server's name, and SERVER, its address in the cluster
 - STALWART_URL, STALWART_USER, STALWART_PASSWORD: its queue and its bans; without them they are left out
-- OWN: a JSON list of the networks that must not be banned
+- ALLOWED: a JSON list of the networks in which a ban has no effect
+- CERTIFICATE: `public` where it should be one that clients trust
 - ADDRESSES and BLOCKLISTS: JSON lists of the addresses mail leaves from, and of the zones that are asked about them
 - PEER: the other region's exchange, if there is one
 - PORT: where the metrics are served
@@ -102,11 +103,12 @@ def checks_of(environment: Mapping[str, str]) -> list[Check]:
     host = environment["HOST"]
     addresses: list[str] = json.loads(environment["ADDRESSES"])
     zones: list[str] = json.loads(environment["BLOCKLISTS"])
-    found = [Check("certificate", 600, partial(certificate, environment["SERVER"], host))]
+    is_public = environment.get("CERTIFICATE") == "public"
+    found = [Check("certificate", 600, partial(certificate, environment["SERVER"], host, is_public))]
     if environment.get("STALWART_PASSWORD"):
-        own: list[str] = json.loads(environment["OWN"])
+        allowed: list[str] = json.loads(environment["ALLOWED"])
         found.append(Check("queue", 30, Queue(environment).read))
-        found.append(Check("bans", 60, Bans(environment, [*own, *addresses]).read))
+        found.append(Check("bans", 60, Bans(environment, addresses, allowed).read))
     if zones and addresses:
         found.append(Check("blocklists", 900, partial(blocklists, zones, addresses)))
     if environment.get("PEER"):

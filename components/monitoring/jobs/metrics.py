@@ -37,8 +37,9 @@ QUEUE_OLDEST = Metric(
     "queue_oldest_message_timestamp_seconds", "When the oldest message of the queue came; absent while it is empty."
 )
 BANS = Metric("bans", "Addresses and networks that the server has banned.")
-OWN_BANS = Metric("own_bans", "Bans of own addresses and of networks that the server is to trust.")
+OWN_BANS = Metric("own_bans", "Bans in force of own addresses, and of private ones that the server does not trust.")
 CERTIFICATE_END = Metric("certificate_not_after_timestamp_seconds", "When the certificate that port 25 shows ends.")
+CERTIFICATE_TRUSTED = Metric("certificate_trusted", "1 if clients trust the certificate for the server's name.")
 BLOCKLIST_ANSWERS = Metric("blocklist_answers", "1 if the DNS blocklist answers as it must for its test addresses.", ("zone",))
 BLOCKLIST_LISTED = Metric(
     "blocklist_listed", "1 if the blocklist lists the address; absent when that cannot be told.", ("zone", "address")
@@ -49,6 +50,6 @@ CHECK_DURATION = Metric("exporter_check_duration_seconds", "How long the last ru
 CHECK_TIME = Metric("exporter_check_timestamp_seconds", "When the last run of a check ended.", ("check",))
 
 METRICS = (
-    *(QUEUE_MESSAGES, QUEUE_OLD_MESSAGES, QUEUE_OLDEST, BANS, OWN_BANS, CERTIFICATE_END),
+    *(QUEUE_MESSAGES, QUEUE_OLD_MESSAGES, QUEUE_OLDEST, BANS, OWN_BANS, CERTIFICATE_END, CERTIFICATE_TRUSTED),
     *(BLOCKLIST_ANSWERS, BLOCKLIST_LISTED, PEER_REACHABLE, CHECK_SUCCESS, CHECK_DURATION, CHECK_TIME),
 )

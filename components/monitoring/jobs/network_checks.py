@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from ipaddress import ip_address, ip_network
 
-from .metrics import BLOCKLIST_ANSWERS, BLOCKLIST_LISTED, CERTIFICATE_END, PEER_REACHABLE, Reading
+from .metrics import BLOCKLIST_ANSWERS, BLOCKLIST_LISTED, CERTIFICATE_END, CERTIFICATE_TRUSTED, PEER_REACHABLE, Reading
 
 SMTP_PORT = 25
 TIMEOUT_S = 20.0
@@ -63,12 +63,13 @@ def _element(data: bytes, start: int) -> tuple[int, bytes, int]:
     return tag, data[place : place + length], place + length
 
 
-def certificate(address: str, hostname: str, port: int = SMTP_PORT) -> Iterator[Reading]:
-    """The end of the certificate that the server shows after STARTTLS (RFC 3207).
+def certificate(address: str, hostname: str, is_public: bool = False, port: int = SMTP_PORT) -> Iterator[Reading]:
+    """The end of the certificate that the server shows after STARTTLS (RFC 3207), and whether clients trust it.
 
     Args:
         address: of the server inside the cluster.
         hostname: the name that clients ask for.
+        is_public: whether clients should trust it. A server without a certificate signs one itself, which hardly ends.
         port: where it takes mail.
 
     Raises:
@@ -76,8 +77,21 @@ def certificate(address: str, hostname: str, port: int = SMTP_PORT) -> Iterator[
         smtplib.SMTPException: likewise.
         ValueError: it has none.
     """
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # one that has ended is still read
+    anything = ssl.create_default_context()
+    anything.check_hostname, anything.verify_mode = False, ssl.CERT_NONE  # one that has ended is still read
+    yield Reading(CERTIFICATE_END, certificate_end(_shown(anything, address, hostname, port)))
+    if is_public:
+        try:
+            _ = _shown(ssl.create_default_context(), address, hostname, port)
+        except ssl.SSLCertVerificationError as error:
+            print(f"certificate: {error.verify_message}", flush=True)  # noqa: T201
+            yield Reading(CERTIFICATE_TRUSTED, 0)
+        else:
+            yield Reading(CERTIFICATE_TRUSTED, 1)
+
+
+def _shown(context: ssl.SSLContext, address: str, hostname: str, port: int) -> bytes:
+    """The certificate in DER that the server shows."""
     client = smtplib.SMTP(address, port, timeout=TIMEOUT_S, local_hostname=hostname)
     try:
         _ = client.ehlo()
@@ -86,10 +100,9 @@ def certificate(address: str, hostname: str, port: int = SMTP_PORT) -> Iterator[
             raise smtplib.SMTPResponseException(code, said)
         # Not client.starttls(), which would ask for the name it connected to.
         with context.wrap_socket(client.sock, server_hostname=hostname) as connection:
-            shown = connection.getpeercert(binary_form=True)
+            return connection.getpeercert(binary_form=True) or b""
     finally:
         client.close()
-    yield Reading(CERTIFICATE_END, certificate_end(shown or b""))
 
 
 def peer(hostname: str, own_hostname: str, port: int = SMTP_PORT) -> Iterator[Reading]:

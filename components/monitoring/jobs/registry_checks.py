@@ -10,6 +10,8 @@ from .metrics import BANS, OWN_BANS, QUEUE_MESSAGES, QUEUE_OLD_MESSAGES, QUEUE_O
 
 PAGE = 5000  # the server's queryMaxResults
 OLD_S = 3600
+# RFC 1918, RFC 6598 and RFC 4193: where nodes, pods and load balancers are.
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 
 Network = IPv4Network | IPv6Network
 
@@ -46,11 +48,15 @@ class Queue:
 
 
 class Bans:
-    """The bans, and those among them that are an outage: of own addresses, and of networks that the server is to trust."""
+    """The bans, and those among them that are an outage: of own addresses, and of private ones that mail may come through.
 
-    def __init__(self, environment: Mapping[str, str], own: Iterable[str]) -> None:
+    What is in the server's AllowedIp is not among them: there a ban has no effect.
+    """
+
+    def __init__(self, environment: Mapping[str, str], addresses: Iterable[str], allowed: Iterable[str]) -> None:
         self._environment = environment
-        self._own = [ip_network(network) for network in own]
+        self._own = [ip_network(network) for network in (*PRIVATE, *addresses)]
+        self._allowed = [ip_network(network) for network in allowed]
         self._bans: dict[str, Object] = {}
         self._told: frozenset[str] = frozenset()
 
@@ -66,13 +72,21 @@ class Bans:
         in_force = [ban for ban in self._bans.values() if not ban.get("expiresAt") or timestamp(ban["expiresAt"]) > now]
         own = frozenset(ban["address"] for ban in in_force if self._is_own(ip_network(ban["address"], strict=False)))
         for address in sorted(own - self._told):
-            print(f"bans: {address} is banned, and it is an own address or in a trusted network", flush=True)  # noqa: T201
+            print(f"bans: {address} is banned: an own address, or one outside of trustedNetworks", flush=True)  # noqa: T201
         self._told = own
         yield Reading(BANS, len(in_force))
         yield Reading(OWN_BANS, len(own))
 
     def _is_own(self, banned: Network) -> bool:
+        if any(_is_within(banned, network) for network in self._allowed):
+            return False
         return any(banned.version == own.version and banned.overlaps(own) for own in self._own)
+
+
+def _is_within(network: Network, other: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return isinstance(other, IPv4Network) and network.subnet_of(other)
+    return isinstance(other, IPv6Network) and network.subnet_of(other)
 
 
 def _known(
