@@ -1,6 +1,5 @@
 """How a region's settings become the arguments of `MailMonitoring`."""
 
-from collections.abc import Sequence
 
 from pulumi import ResourceOptions
 
@@ -48,7 +47,7 @@ def _args(settings: Settings, wanted: Server, server: StalwartServer, is_first: 
         job_image=wanted.job_image,
     )
     if sends:
-        args["addresses"] = server.addresses.apply(lambda found: _each_once([*found, *egress]))
+        args["addresses"] = server.addresses.apply(lambda found: [*found, *egress])
     if wanted.peer and (sends or wanted.role == Role.BACKUP):
         args["peer"] = wanted.peer.hostname
     if wanted.has_exporter_account:
@@ -58,10 +57,6 @@ def _args(settings: Settings, wanted: Server, server: StalwartServer, is_first: 
     if given.dashboard_namespace:
         args["dashboard_namespace"] = given.dashboard_namespace
     return args
-
-
-def _each_once(addresses: Sequence[str]) -> list[str]:
-    return sorted(set(addresses))
 
 
 def _claims(wanted: Server) -> list[str]:
