@@ -26,6 +26,8 @@ IMAGE = re.compile(
     r"(:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
 EXACT_TAG = re.compile(r"^v?(?P<major>[0-9]+)\.(?P<minor>[0-9]+)\.(?P<patch>[0-9]+)([-.][A-Za-z0-9.-]+)?$")
+# What another image has tomorrow, whatever number stands beside it. The policies have the same (policy/rules/workloads.py).
+MOVING_TAG = re.compile(r"(?<![a-z])(latest|nightly|edge|main|master|dev|canary|snapshot)(?![a-z])", re.IGNORECASE)
 SERVER_LINES = ((0, 16),)
 # `reconcile` came with 1.0.11, `scope` and matching by value with 1.0.12 (changelog of stalwartlabs/cli).
 FIRST_CLI = (1, 0, 12)
@@ -235,7 +237,7 @@ def exact_image(value: str) -> str:
     tag = match["tag"]
     if tag is None:
         raise ValueError("has no tag, which means `latest`; only an exact version is allowed, so that a restart changes nothing")
-    if not EXACT_TAG.match(tag):
+    if not EXACT_TAG.match(tag) or MOVING_TAG.search(tag):
         raise ValueError(f"has the floating tag `{tag}`; only an exact version is allowed, so that a restart changes nothing")
     return value
 

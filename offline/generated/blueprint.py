@@ -44,6 +44,12 @@ STALWART: dict[str, Any] = {
             "alias": "storage",
             "when": "{{ .config.storage.kind == 'distributed' }}",
         },
+        {
+            "blueprint": "bp-prometheus-operator",
+            "version": OTHERS,
+            "alias": "monitoring",
+            "when": "{{ .config.monitoring != null || .config.backup.alerts }}",  # `{}` asks for it too
+        },
     ],
     "rotation": [{"kind": "dkim-key", "name": "dkim", "ttl": "182d"}],
     "observability": {"metrics": "prometheus", "logs": "stdout", "traces": "otlp"},

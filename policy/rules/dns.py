@@ -8,6 +8,7 @@ from .kubernetes import SMTP_PORT, openings
 from .model import ADVISORY, MANDATORY, Found, Resource, Rule
 from .records import Record, has_proxied_annotation, records
 
+WILDCARD = "*"
 ADDRESS_TYPES = ("A", "AAAA", "CNAME")
 DMARC_POLICIES = ("none", "quarantine", "reject")  # the weakest first
 DMARC_TAGS = {"p": "the policy", "sp": "the policy for subdomains", "np": "the policy for names that do not exist"}
@@ -24,6 +25,11 @@ def _mx_not_proxied(resources: Sequence[Resource], _config: Mapping[str, Any]) -
             yield record.resource, f"the MX record of {record.name} is proxied; the proxy passes no SMTP: set `proxied` to false"
         elif record.is_proxied and record.type in ADDRESS_TYPES and _is_an_exchange(record, exchanges):
             yield record.resource, f"{record.name} is an MX and its {record.type} record is proxied: set `proxied` to false"
+        elif record.is_proxied and record.type in ADDRESS_TYPES:
+            covered = [exchange.value for exchange in exchanges if _is_covered(exchange, record, found)]
+            if covered:
+                message = f"{record.name} is proxied and covers the MX {covered[0]}; give that name A and AAAA records of its own"
+                yield record.resource, message
     for opening in openings(resources):
         if SMTP_PORT in opening.ports and has_proxied_annotation(opening.resource):
             message = "it takes mail at port 25, and external-dns is told to proxy its name: leave the annotation out"
@@ -32,6 +38,21 @@ def _mx_not_proxied(resources: Sequence[Resource], _config: Mapping[str, Any]) -
 
 def _is_an_exchange(record: Record, exchanges: Sequence[Record]) -> bool:
     return any(record.is_of(exchange.value, exchange.zone) for exchange in exchanges if exchange.value)
+
+
+def _is_covered(exchange: Record, wildcard: Record, found: Sequence[Record]) -> bool:
+    """Whether an MX has its addresses from a wildcard: where neither it nor a name nearer to it exists (RFC 4592, section 3.3.1).
+
+    A name exists where it has records of any type, or one below it has. A record whose name is not known may be the one.
+    """
+    first, _, zone = wildcard.name.partition(".")
+    if not zone and wildcard.zone == exchange.zone:
+        zone = exchange.name  # Cloudflare takes names relative to the zone
+    if first != WILDCARD or "." not in zone or not exchange.value.endswith(f".{zone}"):
+        return False
+    labels = exchange.value.removesuffix(f".{zone}").split(".")
+    nearer = tuple(f".{'.'.join(labels[number:])}.{zone}" for number in range(len(labels)))
+    return not any(other.may_be_of(exchange.value, exchange.zone) or f".{other.name}".endswith(nearer) for other in found)
 
 
 def _mx_names_a_host(resources: Sequence[Resource], _config: Mapping[str, Any]) -> Found:

@@ -47,10 +47,14 @@ def plans(resources: Sequence[Resource]) -> list[Plan]:
     ]
 
 
-def has_unknown_plan(resources: Sequence[Resource]) -> bool:
-    """Whether a plan may be there that is not known yet."""
-    found = [at(resource.inputs, "data") for resource in of_kind(resources, "ConfigMap")]
-    return any(data is UNKNOWN or UNKNOWN in members(data).values() for data in found)
+def unknown_plans(resources: Sequence[Resource]) -> list[str]:
+    """The namespaces in which a plan may be there that is not known yet."""
+    found = [(namespace(resource), at(resource.inputs, "data")) for resource in of_kind(resources, "ConfigMap")]
+    return [place for place, data in found if data is UNKNOWN or _has_unknown_plan(data)]
+
+
+def _has_unknown_plan(data: Any) -> bool:
+    return any(key.endswith(SUFFIX) and value is UNKNOWN for key, value in members(data).items())
 
 
 def _operations(plan: str) -> Iterator[Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .kubernetes import kind
-from .model import Resource, at, entries, members, text
+from .model import UNKNOWN, Resource, at, entries, members, text
 
 CLOUDFLARE = ("cloudflare:index/dnsRecord:DnsRecord", "cloudflare:index/record:Record")
 PROXIED = re.compile(r"(^|/)cloudflare[-/]proxied$")  # external-dns' annotation and property, whatever its prefix
@@ -34,6 +34,10 @@ class Record:
         """Whether it is a record of a host, as a record of that zone names it."""
         return self.name == host or ("." not in self.name and self.zone == zone and host.partition(".")[0] == self.name)
 
+    def may_be_of(self, host: str, zone: Any) -> bool:
+        """Whether it is one, as far as its name and zone are known."""
+        return not self.name or self.is_of(host, self.zone if UNKNOWN in (self.zone, zone) else zone)
+
 
 def records(resources: Sequence[Resource]) -> list[Record]:
     """The records of a stack. Those of its zone files that are published by another resource too count as that one's."""
@@ -60,19 +64,24 @@ def _of(resource: Resource) -> Iterator[Record]:
         type_, is_proxied = text(at(resource.inputs, "type")), at(resource.inputs, "proxied") is True
         yield _record(resource, at(resource.inputs, "name"), type_, value, is_proxied, at(resource.inputs, "zoneId"))
     elif kind(resource) == "DNSEndpoint":
-        for endpoint in entries(at(resource.inputs, "spec", "endpoints")):
+        for endpoint in _entries(at(resource.inputs, "spec", "endpoints")):
             type_ = text(at(endpoint, "recordType"))
             properties = entries(at(endpoint, "providerSpecific"))
             is_proxied = has_proxied_annotation(resource) or any(
                 PROXIED.search(text(at(one, "name"))) and text(at(one, "value")).lower() == "true" for one in properties
             )
-            for target in entries(at(endpoint, "targets")):
+            for target in _entries(at(endpoint, "targets")):
                 yield _record(resource, at(endpoint, "dnsName"), type_, text(target), is_proxied, None)
     elif kind(resource) == "Service":
         for key, value in members(at(resource.inputs, "metadata", "annotations")).items():
             if key.startswith("external-dns") and key.endswith(HOSTNAME):
                 for name in text(value).split(","):
                     yield _record(resource, name.strip(), "A", "", has_proxied_annotation(resource), None)
+
+
+def _entries(value: Any) -> list[Any]:
+    """The entries of a list; of one that is not known, one that is not."""
+    return [UNKNOWN] if value is UNKNOWN else entries(value)
 
 
 def _in_zone_files(resource: Resource) -> Iterator[Record]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .kubernetes import SMTP_PORT, is_mail_server, may_be_same, namespace, openings
 from .model import MANDATORY, Found, Resource, Rule, at, members, text
-from .plan import has_unknown_plan, plans
+from .plan import plans, unknown_plans
 
 Network = IPv4Network | IPv6Network
 
@@ -23,11 +23,11 @@ NOBODY_FORGES = {"authenticated_as", "remote_ip", "rcpt", "rcpt_domain", "recipi
 
 
 def _port_25_has_allow_list(resources: Sequence[Resource], config: Mapping[str, Any]) -> Found:
-    if has_unknown_plan(resources):
-        return
-    found = plans(resources)
+    found, unknown = plans(resources), unknown_plans(resources)
     wanted = [ipaddress.ip_network(str(network), strict=False) for network in config["networks"]]
     for resource, way in _open_for_mail(resources):
+        if any(may_be_same(namespace(resource), place) for place in unknown):
+            continue
         near = [plan for plan in found if may_be_same(namespace(resource), plan.namespace)]
         allowed = list(_networks(text(at(entry, "address")) for plan in near for entry in plan.objects("AllowedIp")))
         missing = [network for network in wanted if not _is_within(network, allowed)]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .kubernetes import kind, may_be_same, metadata_name, namespace, pods
+from .kubernetes import kind, metadata_name, namespace, pods
 from .model import MANDATORY, Found, Resource, Rule, at, entries
-from .plan import has_unknown_plan, plans
+from .plan import plans, unknown_plans
 
 KEY = "tls:index/privateKey:PrivateKey"
 BY_TYPE = {
@@ -25,11 +25,12 @@ DKIM = "._domainkey."
 
 def _state_protected(resources: Sequence[Resource], _config: Mapping[str, Any]) -> Found:
     # A server in recovery mode takes no mail: what it holds has been given up, or is not in use yet.
-    fenced = {pod.namespace for pod in pods(resources) if pod.is_fenced}
+    # A namespace that is not known exempts nothing.
+    fenced = {pod.namespace for pod in pods(resources) if pod.is_fenced and pod.namespace}
     kept = {
         resource.urn: what
         for resource in resources
-        if (what := _holds(resource)) and not (kind(resource) and any(may_be_same(namespace(resource), it) for it in fenced))
+        if (what := _holds(resource)) and not (kind(resource) and namespace(resource) in fenced)
     }
     homes = {namespace(resource) for resource in resources if resource.urn in kept and kind(resource)}
     idle = {key.urn for key in _idle_keys(resources)}
@@ -53,7 +54,7 @@ def _idle_keys(resources: Sequence[Resource]) -> Iterator[Resource]:
     """DKIM keys, by their names, that a plan which signs does not sign with: made for later, or retired."""
     signing = [name for plan in plans(resources) for name in plan.signing_names()]
     for resource in resources:
-        is_judged = resource.type == KEY and DKIM in resource.name and (signing or has_unknown_plan(resources))
+        is_judged = resource.type == KEY and DKIM in resource.name and (signing or unknown_plans(resources))
         if is_judged and not resource.name.endswith(tuple(signing)):
             yield resource
 

@@ -10,6 +10,8 @@ from .model import ADVISORY, MANDATORY, UNKNOWN, Found, Resource, Rule, at, entr
 
 # Three numbers, a date, or a commit. PostgreSQL's versions have two numbers.
 EXACT = re.compile(r"\d+\.\d+\.\d+|\d{8}|\d{4}-\d{2}-\d{2}|^(git-|sha-)?[0-9a-f]{7,40}$")
+# A name for whatever is newest, and so for another image tomorrow, whatever number stands beside it.
+MOVING = re.compile(r"(?<![a-z])(latest|nightly|edge|main|master|dev|canary|snapshot)(?![a-z])", re.IGNORECASE)
 TWO_NUMBERS = re.compile(r"^v?\d+\.\d+")
 NAMES_A_SECRET = re.compile(r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|(API|ACCESS|SECRET|PRIVATE)_?KEY)$", re.IGNORECASE)
 IS_ELSEWHERE = re.compile(r"^/|\$\(|^$")
@@ -38,7 +40,7 @@ def _floating(image: str, two: Sequence[str]) -> str:
     if not tag:
         return "has no tag"
     is_exact = EXACT.search(tag) or (repository in two and TWO_NUMBERS.match(tag))
-    return "" if is_exact else f"has the tag `{tag}`, which means another image tomorrow"
+    return "" if is_exact and not MOVING.search(tag) else f"has the tag `{tag}`, which means another image tomorrow"
 
 
 def _secret_not_in_plain(resources: Sequence[Resource], _config: Mapping[str, Any]) -> Found:

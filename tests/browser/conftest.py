@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from offline import page as preview_page
+from policy.rules import RULES, Violation
 from tests.conftest import changed, recorded
 from tests.program.test_failover import active
 from tests.program.test_page import ALERTS, stack
@@ -22,16 +23,13 @@ SCREEN = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
-class Risk:
-    """A broken rule."""
-
-    def __init__(self, rule: str, level: str, message: str) -> None:
-        self.rule, self.level, self.resource, self.message = rule, level, "stalwart-server", message
-
-
+LEVELS = {rule.name: rule.level for rule in RULES}
 RISKS = [
-    Risk("image-pinned", "mandatory", "The image stalwart:latest has no exact tag. Set mail:image to one."),
-    Risk("dmarc-weak", "advisory", "example.com asks receivers for nothing: p=none."),
+    Violation(rule, LEVELS[rule], "stalwart-server", "urn:pulumi:primary::stalwart-mail::pulumi:pulumi:Stack::it", message)
+    for rule, message in (
+        ("image-not-floating", "the image a/stalwart:latest has the tag `latest`; name an exact version, or a digest"),
+        ("dmarc-not-weaker", "DMARC of example.com: the policy is none, which is weaker than quarantine; raise it"),
+    )
 ]
 
 

@@ -10,6 +10,7 @@ import yaml
 from offline.examples import RELAY, installed
 from offline.program import PROJECT_FOLDER, project_file, stack_config
 from settings import Settings
+from tests.conftest import changed, settings_of
 
 FOLDERS = {"bp-stalwart": PROJECT_FOLDER, "bp-relay": RELAY}
 SHIPPED = [(PROJECT_FOLDER, "primary"), (PROJECT_FOLDER, "backup"), (RELAY, "production")]
@@ -81,6 +82,18 @@ def test_the_suite_lists_its_siblings_by_the_names_of_their_settings():
     siblings = {alias: name for alias, name in depends.items() if alias in ("mail", "matrix", "livekit", "stunner")}
     assert siblings == {"mail": "bp-stalwart", "matrix": "bp-matrix", "livekit": "bp-livekit", "stunner": "bp-stunner"}
     assert siblings.keys() <= spec["configSchema"]["properties"].keys()
+
+
+def test_it_needs_whoever_knows_the_kinds_that_are_made():
+    backup = {**settings_of("primary")["mail:backup"], "alerts": True}
+    stacks = {
+        ".config.monitoring != null": changed("primary", monitoring={}),
+        ".config.backup.alerts": changed("primary", backup=backup),
+    }
+    when = {found["blueprint"]: found["when"] for found in spec_in(PROJECT_FOLDER)["depends"]}["bp-prometheus-operator"]
+    for condition, recording in stacks.items():
+        assert [found for found in recording.resources.values() if ":monitoring.coreos.com/" in found.type]
+        assert condition in when
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -9,6 +9,7 @@ from offline.page import Stack
 from offline.program import record
 from offline.recorder import Recording
 from offline.world import OfflineWorld
+from policy.rules import Violation
 from tests.conftest import changed, recorded
 from tests.program.stacks import settings_of
 from tests.program.test_failover import active
@@ -147,13 +148,9 @@ def test_no_secret_is_on_the_page():
     assert "hush" not in page.graph_svg({"primary": recording})
 
 
-class Risk:
-    rule, level, resource = "<b>rule</b>", "mandatory", '"><script>alert(1)</script>'
-    message = "<img src=x onerror=alert(1)>"
-
-
 def test_content_is_escaped():
-    text = page.render({"primary": stack(recorded("primary"), [Risk()])})
+    risk = Violation("<b>rule</b>", "mandatory", '"><script>alert(1)</script>', "urn", "<img src=x onerror=alert(1)>")
+    text = page.render({"primary": stack(recorded("primary"), [risk])})
     assert text.count("<script") == 1
     assert "<img" not in text
     assert "&lt;img src=x onerror=alert(1)&gt;" in text

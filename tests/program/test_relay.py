@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import jinja2
 import pulumi
 import pytest
 import yaml
@@ -217,6 +218,37 @@ def test_a_client_secret_is_read_from_a_file():
     assert data_of(recording, "matrix-synapse-clients")["client-secret"] == "client-s3cret"
 
 
+@pytest.mark.parametrize(
+    ("claims", "localpart"),
+    [
+        ({"email": "alice@example.com", "email_verified": True}, "alice"),
+        ({"email": "Alice@EXAMPLE.com", "email_verified": True}, "Alice"),  # which Synapse puts into lower case
+        ({"email": "alice@example.net", "email_verified": True}, ""),
+        ({"email": "alice@EXAMPLE.NET", "email_verified": True}, ""),
+        ({"email": "a@b@example.com", "email_verified": True}, ""),
+        ({"email": "alice@example.com.evil.example", "email_verified": True}, ""),
+        ({"email": "alice@evil.example@example.com", "email_verified": True}, ""),
+        ({"email": "alice@sub.example.com", "email_verified": True}, ""),
+        ({"email": "alice@notexample.com", "email_verified": True}, ""),
+        ({"email": "alice@example.com ", "email_verified": True}, ""),
+        ({"email": "alice", "email_verified": True}, ""),
+        ({"email": "@example.com", "email_verified": True}, ""),
+        ({"email": None, "email_verified": True}, ""),
+        ({"email_verified": True}, ""),
+        ({"email": "alice@example.com", "email_verified": False}, ""),
+        ({"email": "alice@example.com", "email_verified": "false"}, ""),
+        ({"email": "alice@example.com", "email_verified": None}, ""),
+        ({"email": "alice@example.com"}, ""),
+    ],
+)
+def test_only_who_has_an_address_of_the_domain_has_its_name_in_chat(claims: dict[str, Any], localpart: str):
+    (provider,) = homeserver(suite())["oidc_providers"]
+    # As Synapse does it (handlers/oidc.py); whom it finds no name for is not registered (handlers/sso.py).
+    templates = jinja2.Environment(finalize=lambda found: "" if found is None else found)
+    template = provider["user_mapping_provider"]["config"]["localpart_template"]
+    assert templates.from_string(template).render(user=claims).strip() == localpart
+
+
 def test_the_homeserver_signs_with_a_key_as_it_reads_it():
     keys = data_of(suite(), "matrix-synapse-keys")
     algorithm, version, seed = keys["signing.key"].split()
@@ -302,6 +334,26 @@ def test_the_media_server_trusts_the_tokens_that_the_other_pod_makes():
     assert named(recording, "livekit-server").inputs["spec"]["replicas"] == 2
 
 
+def test_only_what_has_a_volume_to_itself_goes_before_its_successor_comes():
+    deployments = {found.name: found.inputs["spec"] for found in suite().of_type("kubernetes:apps/v1:Deployment")}
+    strategies = {name: spec["strategy"]["type"] for name, spec in deployments.items()}
+    assert strategies == {"matrix-server": "Recreate", "livekit-server": "RollingUpdate", "livekit-tokens": "RollingUpdate"}
+    for name, spec in deployments.items():
+        pod = spec["template"]["spec"]
+        claims = [volume for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+        assert bool(claims) is (strategies[name] == "Recreate")
+        # Two of them are on one node for a while.
+        assert not [port for container in pod["containers"] for port in container["ports"] if "hostPort" in port]
+        # The next pod waits for this long, and Pulumi for the next pod: ten minutes.
+        assert pod.get("terminationGracePeriodSeconds", 30) <= 300
+
+
+def test_calls_are_waited_for_where_newcomers_still_find_them():
+    (alone, found) = (named(each, "livekit-server").inputs["spec"]["template"]["spec"] for each in (suite(), suite(**LARGE)))
+    assert alone["terminationGracePeriodSeconds"] == 60
+    assert found["terminationGracePeriodSeconds"] == 5 * 3600
+
+
 PROXY, TURN = (
     Pod("gateways", {"app": "envoy"}),
     Pod("stunner", {"app": "stunner", "stunner.l7mp.io/related-gateway-name": "turn"}),
@@ -315,6 +367,12 @@ OTHERS = {
     "a neighbour of LiveKit": Pod("livekit", {"app": "debug"}),
     "DNS": Pod("kube-system", {"k8s-app": "kube-dns"}),
     "the database": Pod("matrix", {"cnpg.io/cluster": "synapse-database"}),
+    "a copy of it": Pod("matrix", {"cnpg.io/cluster": "synapse-database", "cnpg.io/jobRole": "join"}),
+    "its operator": Pod("cnpg-system", {"app.kubernetes.io/name": "cloudnative-pg"}),
+    "another operator": Pod("cnpg-system", {"app": "debug"}),
+    "somebody's operator": Pod("apps", {"app.kubernetes.io/name": "cloudnative-pg"}),
+    "a neighbour of Synapse": Pod("matrix", {"app": "debug"}),
+    "the cluster's API": Outside("198.18.0.1"),
     "valkey": Pod("stores", {"app": "valkey"}),
 }
 
@@ -324,6 +382,11 @@ OTHERS = {
     [
         ("the gateway", "matrix-server", "8008", True),
         ("matrix-server", "the database", "5432", True),
+        ("its operator", "the database", "5432 8000", True),
+        ("a copy of it", "the database", "5432 8000", True),
+        ("the database", "a copy of it", "5432 8000", True),
+        ("the database", "the cluster's API", "443 6443", True),
+        ("the database", "DNS", "53 53/UDP", True),
         ("matrix-server", "mail-server", "587", True),
         ("matrix-server", "the Internet", "443", True),
         ("matrix-server", "DNS", "53 53/UDP", True),
@@ -343,6 +406,13 @@ OTHERS = {
         ("the Internet", "livekit-tokens", "8080", False),
         ("the Internet", "turn", "3478 8086 40123/UDP", False),
         ("an app", "matrix-server", "8008", False),
+        ("an app", "the database", "5432 8000 9187", False),
+        ("a neighbour of Synapse", "the database", "5432 8000", False),
+        ("another operator", "the database", "5432 8000", False),
+        ("somebody's operator", "the database", "5432 8000", False),
+        ("mail-server", "the database", "5432 8000", False),
+        ("matrix-server", "the database", "8000 9187", False),
+        ("the Internet", "the database", "5432 8000", False),
         ("an app", "livekit-server", "7880 7882/UDP", False),
         ("livekit-tokens", "livekit-server", "7880", False),
         ("the gateway", "livekit-server", "7882/UDP", False),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import jsonschema
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.checks import exact_image
 from policy.rules import RULES, UNKNOWN, Resource, check, config_schema
 
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -92,6 +94,7 @@ INTERNAL = service({"name": "management", "port": 8080, "targetPort": "http"}, t
 PROXY = "external-dns.alpha.kubernetes.io/cloudflare-proxied"
 HOSTNAME = "external-dns.alpha.kubernetes.io/hostname"
 FENCED = [{"name": "STALWART_RECOVERY_MODE", "value": "1"}]
+FENCED_POD = {"containers": [{"name": "server", "env": FENCED}]}
 
 
 def ingress(port: Mapping[str, Any], name: str = "internal") -> Resource:
@@ -123,6 +126,7 @@ def zone(*lines: str) -> Resource:
     )
 
 
+WILDCARD = cloudflare("A", "*.example.com", "203.0.113.10", proxied=True)
 MX = cloudflare("MX", "example.com", f"{MX1}.", priority=10)
 MX_SET = record_set("MX", "example.com", f"10 {MX1}")
 PROXIED = [{"name": PROXY, "value": "true"}]
@@ -146,6 +150,17 @@ BREAKS: dict[str, list[list[Resource]]] = {
         [endpoints(MX_SET, record_set("A", MX1, "203.0.113.10"), **{PROXY: "true"})],
         [MX, service(HTTP, type_="ClusterIP", metadata={"annotations": {HOSTNAME: f"a.example, {MX1}", PROXY: "true"}})],
         [service(SMTP, metadata={"annotations": {PROXY: "true"}}), allowed("10.0.0.0/8")],
+        [MX, WILDCARD],
+        [MX, cloudflare("CNAME", "*", "host.example.net", proxied=True)],
+        [MX, WILDCARD, cloudflare("A", "www.example.com", "203.0.113.10"), cloudflare("A", "mx1", "203.0.113.10", zoneId="y")],
+        [cloudflare("MX", "example.com", "mx.eu.example.com"), WILDCARD],
+        [
+            cloudflare("MX", "example.com", "mx.eu.example.com"),
+            cloudflare("A", "*.eu.example.com", UNKNOWN, proxied=True),
+            WILDCARD,
+        ],
+        [endpoints(MX_SET, record_set("A", "*.example.com", "203.0.113.10", providerSpecific=PROXIED))],
+        [endpoints(MX_SET, {**record_set("A", MX1, providerSpecific=PROXIED), "targets": UNKNOWN})],
     ],
     "mx-names-a-host": [
         [cloudflare("MX", "example.com", "203.0.113.10")],
@@ -187,6 +202,10 @@ BREAKS: dict[str, list[list[Resource]]] = {
         [kubernetes("Service", {"externalIPs": ["203.0.113.10"], "ports": [SMTP]})],
         [route("TCPRoute", name="mail", port=25)],
         [server(), service(SMTP), plan(data={"notes.txt": "AllowedIp 10.0.0.0/8"})],
+        [service(SMTP), plan(data={"ca.crt": UNKNOWN})],
+        [service(SMTP), allowed("192.0.2.0/24"), plan(data={"ca.crt": UNKNOWN, "page.html": "hello"})],
+        [service(SMTP), plan(data={"plan.ndjson": UNKNOWN}, namespace="elsewhere")],
+        [service(SMTP), plan(data=UNKNOWN, namespace="elsewhere")],
     ],
     "management-not-public": [
         [service({"port": 8080}), allowed("10.0.0.0/8")],
@@ -208,6 +227,7 @@ BREAKS: dict[str, list[list[Resource]]] = {
     ],
     "image-not-floating": [
         *([image(name)] for name in ("stalwart", "r.example:5000/stalwart", "s/stalwart:latest", "s/stalwart:edge")),
+        *([image(name)] for name in ("s/x:nightly-1.2.3", "s/x:latest-20260101", "s/x:1.2.3-dev", "postgres:18.4-SNAPSHOT")),
         *([image(name)] for name in ("s/stalwart:v0.16", "python:3", "python:3-slim", "nginx:1.27-alpine3.20", "debian:trixie")),
         [pod("CronJob", image="a/b:latest")],
         [kubernetes("Rollout", {"template": {"spec": {"containers": [], "initContainers": [{"image": "a/b"}]}}})],
@@ -246,6 +266,10 @@ BREAKS: dict[str, list[list[Resource]]] = {
         [kubernetes("Secret", None, metadata=REPOSITORY)],
         [kubernetes("Namespace", None, name="mail"), volumes(protect=True)],
         [volumes(), server(env=[{"name": "A", "value": "b"}])],
+        [key("dkim-s1._domainkey.example.com"), plan(data={"ca.crt": UNKNOWN})],
+        [volumes(), kubernetes("Pod", FENCED_POD, name="fenced", namespace=UNKNOWN)],
+        [volumes(namespace=UNKNOWN), kubernetes("Pod", FENCED_POD, name="fenced")],
+        [volumes(namespace=UNKNOWN), kubernetes("Pod", FENCED_POD, name="fenced", namespace=UNKNOWN)],
     ],
 }
 
@@ -257,6 +281,14 @@ HOLDS: dict[str, list[list[Resource]]] = {
         [cloudflare("MX", "example.com", UNKNOWN), cloudflare("A", UNKNOWN, UNKNOWN, proxied=True)],
         [endpoints(MX_SET, record_set("A", MX1, "203.0.113.10", providerSpecific=[{"name": PROXY, "value": "false"}]))],
         [MX, cloudflare("TXT", MX1, "v=spf1 -all", proxied=True)],
+        [MX, WILDCARD, cloudflare("A", MX1, "203.0.113.10")],
+        [MX, WILDCARD, cloudflare("A", "mx1", "203.0.113.10")],
+        [MX, WILDCARD, cloudflare("TLSA", f"_25._tcp.{MX1}", "3 1 1 00")],
+        [cloudflare("MX", "example.com", "mx.eu.example.com"), WILDCARD, cloudflare("TXT", "eu.example.com", "a note")],
+        [MX, WILDCARD, endpoints({**record_set("A", MX1), "targets": UNKNOWN})],
+        [MX, cloudflare("A", "*.example.com", "203.0.113.10")],
+        [cloudflare("MX", "example.com", "mx.example.net"), WILDCARD, cloudflare("A", "*", "203.0.113.10", proxied=True)],
+        [cloudflare("MX", "example.com", "mx.notexample.com"), WILDCARD],
         [resource("cloudflare:index/dnsRecord:DnsRecord", UNKNOWN)],  # type: ignore[list-item]
     ],
     "mx-names-a-host": [
@@ -481,6 +513,21 @@ def test_the_management_port_can_be_another():
 def test_images_of_two_numbers_can_be_named():
     assert broken([image("example/nightly:24.11")]) == {"image-not-floating"}
     assert broken([image("example/nightly:24.11")], {"image-not-floating": {"twoNumbers": ["nightly"]}}) == set()
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_exact"),
+    [
+        *((tag, True) for tag in ("v0.16.27", "1.2.3", "v0.16.3-alpine", "3.13.9-slim-trixie", "1.2.3-rc.1", "2.0.0-devel")),
+        *((tag, False) for tag in ("nightly-1.2.3", "latest-20260101", "main", "1.2.3-nightly", "v0.16.27-edge", "1.2.3.dev4")),
+        *((tag, False) for tag in ("v0.16", "3", "3-slim", "trixie")),
+    ],
+)
+def test_a_version_is_exact_for_the_policy_and_for_the_settings(tag: str, is_exact: bool):
+    name = f"registry.example/a/b:{tag}"
+    assert broken([image(name)]) == (set() if is_exact else {"image-not-floating"})
+    with nullcontext() if is_exact else pytest.raises(ValueError, match="floating"):
+        assert exact_image(name) == name
 
 
 def test_levels_and_exceptions_are_configured():

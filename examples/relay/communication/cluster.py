@@ -125,6 +125,7 @@ class Place:
         after: Sequence[pulumi.Resource],
         replicas: int = 1,
         changes: Mapping[str, pulumi.Input[str]] | None = None,
+        alone: bool = False,
     ) -> str:
         """Pods, and a Service in front of them.
 
@@ -133,8 +134,9 @@ class Place:
             pod: what runs.
             ports: number and protocol of each port, by its name.
             after: what must be there first.
-            replicas: how many pods. One pod goes before its successor comes, since it may have a volume to itself.
+            replicas: how many pods.
             changes: annotations with which a pod is replaced once what it reads has changed.
+            alone: whether a pod goes before its successor comes, since it has a volume to itself. Else that comes first.
 
         Returns:
             The Service's name.
@@ -147,7 +149,7 @@ class Place:
                 metadata=self.meta(object_name, component),
                 spec=DeploymentSpecArgs(
                     replicas=replicas,
-                    strategy=DeploymentStrategyArgs(type="Recreate" if replicas == 1 else "RollingUpdate"),
+                    strategy=DeploymentStrategyArgs(type="Recreate" if alone else "RollingUpdate"),
                     selector=pods(self.application, component),
                     template=PodTemplateSpecArgs(metadata=metadata, spec=pod),
                 ),

@@ -49,6 +49,9 @@ class MatrixOptions(Model):
     federation: bool = Field(False, description="true to talk to other homeservers", examples=["true"])
     media_size: Quantity = Field("20Gi", description="a whole number of Mi, Gi or Ti", examples=["100Gi"])
     database_size: Quantity = Field("10Gi", description="a whole number of Mi, Gi or Ti", examples=["50Gi"])
+    database_operator_namespace: KubernetesName = Field(
+        "cnpg-system", description="the namespace of the CloudNativePG operator", examples=["cnpg-system"]
+    )
     database_instances: int = Field(2, ge=1, le=9, description="1 to 9 instances", examples=["3"])
     image: Image = Field(
         "ghcr.io/element-hq/synapse:v1.163.2",
@@ -96,7 +99,7 @@ def homeserver(options: MatrixOptions, domain: str, issuer: IssuerRef, calls_url
         "report_stats": False,
         "suppress_key_server_warning": True,
         "password_config": {"enabled": False},
-        "oidc_providers": [_provider(issuer)],
+        "oidc_providers": [_provider(issuer, domain)],
         # What calls need: where they are, the state after a sync, and leaving them when a client is gone (MSC4143, 4222, 4140).
         "matrix_rtc": {"transports": [{"type": "livekit", "livekit_service_url": calls_url}]},
         "experimental_features": {"msc4143_enabled": True, "msc4222_enabled": True},
@@ -107,14 +110,13 @@ def homeserver(options: MatrixOptions, domain: str, issuer: IssuerRef, calls_url
     }
 
 
-def _provider(issuer: IssuerRef) -> dict[str, Any]:
+def _provider(issuer: IssuerRef, domain: str) -> dict[str, Any]:
     if "client_secret" in issuer:
         proof = {"client_auth_method": "client_secret_basic", "client_secret_path": f"{SECRETS_DIRECTORY}/client-secret"}
     else:
         proof = {"client_auth_method": "none", "pkce_method": "always"}
     mapping = {
-        # As the address, so the Matrix ID: alice@example.com is @alice:example.com.
-        "localpart_template": "{{ user.email | localpart_from_email }}",
+        "localpart_template": _localpart(domain),
         "display_name_template": "{{ user.name }}",
         "email_template": "{{ user.email }}",
     }
@@ -127,6 +129,17 @@ def _provider(issuer: IssuerRef) -> dict[str, Any]:
         "scopes": ["openid", "profile", "email"],
         "user_mapping_provider": {"config": mapping},
     }
+
+
+def _localpart(domain: str) -> str:
+    """As the address, so the Matrix ID: alice@example.com is @alice:example.com. Nobody else is, and who has not proved it.
+
+    Synapse lets nobody in for whom this is empty. Its `attribute_requirements` compare with texts alone, and never with `true`.
+    """
+    return (
+        '{% set local, _, domain = (user.email or "").partition("@") %}'
+        f'{{{{ local if domain | lower == "{domain}" and user.email_verified is true }}}}'
+    )
 
 
 def email(endpoint: str, hostname: str, address: str, password: str) -> str:

@@ -38,7 +38,10 @@ SECRET_LENGTH = 48
 CONFIG_DIRECTORY, SECRETS_DIRECTORY = "/etc/livekit", "/etc/livekit-secrets"
 CALLS_PREFIX, TOKENS_PREFIX = "/livekit/sfu", "/livekit/jwt"
 READABLE_BY_GROUP = 0o440  # the server refuses secrets that others can read
-LEAVE_S = 5 * 3600  # a pod that is to go waits for its calls to end
+# A pod that is to go waits for its calls to end. With Redis, who joins a call is led to the pod that has it.
+LEAVE_S = 5 * 3600
+# Without, they come to the new pod and do not meet those on the old one, so that all move there soon.
+MOVE_S = 60
 USER = 65532  # the images name none
 
 
@@ -137,7 +140,7 @@ def server_pod(options: LiveKitOptions) -> PodSpecArgs:
     return PodSpecArgs(
         automount_service_account_token=False,
         enable_service_links=False,
-        termination_grace_period_seconds=LEAVE_S,
+        termination_grace_period_seconds=LEAVE_S if options.redis else MOVE_S,
         security_context=cluster.pod_security(USER),
         containers=[
             ContainerArgs(

@@ -57,6 +57,10 @@ SERVER = "server"
 KEYS, CLIENTS, MEDIA = "synapse-keys", "synapse-clients", "synapse-media"
 USER = 991  # the user of the image
 CONFIG_DIRECTORY = "/etc/synapse"
+INSTANCE_MANAGER_PORT = 8000
+# As CloudNativePG labels an instance, and itself.
+INSTANCES = LabelSelectorArgs(match_labels={"cnpg.io/cluster": DATABASE})
+OPERATOR = LabelSelectorArgs(match_labels={"app.kubernetes.io/name": "cloudnative-pg"})
 SEED_BYTES = 32  # of an Ed25519 key
 SECRET_LENGTH = 48
 
@@ -121,7 +125,6 @@ def pod(options: MatrixOptions, secret_names: list[str], sends_mail: bool) -> Po
 
 def server_policy(gateway: cluster.GatewayRef, submission: SubmissionRef | None) -> NetworkPolicySpecArgs:
     """In through the Gateway; out to the database, the mail server, and the web: issuer, push gateways, homeservers."""
-    instances = LabelSelectorArgs(match_labels={"cnpg.io/cluster": DATABASE})
     mail = (
         [
             cluster.reach(
@@ -136,9 +139,26 @@ def server_policy(gateway: cluster.GatewayRef, submission: SubmissionRef | None)
         cluster.pods(APPLICATION, SERVER),
         [cluster.accept([cluster.in_namespace(gateway["proxy_namespace"])], cluster.port(HTTP_PORT))],
         [
-            cluster.reach([NetworkPolicyPeerArgs(pod_selector=instances)], cluster.port(DATABASE_PORT)),
+            cluster.reach([NetworkPolicyPeerArgs(pod_selector=INSTANCES)], cluster.port(DATABASE_PORT)),
             *mail,
             *cluster.reach_web(gateway),
+        ],
+    )
+
+
+def database_policy(operator_namespace: str) -> NetworkPolicySpecArgs:
+    """In for the homeserver, the operator and each other (CloudNativePG, networking.md).
+
+    What goes out is left alone: every instance asks the cluster's API server, whose address no policy can name everywhere.
+    """
+    homeserver_pods = NetworkPolicyPeerArgs(pod_selector=cluster.pods(APPLICATION, SERVER))
+    managing = [cluster.in_namespace(operator_namespace, OPERATOR), NetworkPolicyPeerArgs(pod_selector=INSTANCES)]
+    return NetworkPolicySpecArgs(
+        pod_selector=INSTANCES,
+        policy_types=["Ingress"],
+        ingress=[
+            cluster.accept([homeserver_pods], cluster.port(DATABASE_PORT)),
+            cluster.accept(managing, cluster.port(DATABASE_PORT), cluster.port(INSTANCE_MANAGER_PORT)),
         ],
     )
 
@@ -184,7 +204,8 @@ class Matrix(pulumi.ComponentResource):
             ),
             place.kept(),
         )
-        base = place.custom("postgresql.cnpg.io/v1", "Cluster", DATABASE, database(options), place.kept())
+        fence = place.restrict("database", database_policy(options.database_operator_namespace))
+        base = place.custom("postgresql.cnpg.io/v1", "Cluster", DATABASE, database(options), place.kept([fence]))
         allowed = place.restrict(SERVER, server_policy(args["gateway"], submission))
         service = place.serve(
             SERVER,
@@ -195,6 +216,7 @@ class Matrix(pulumi.ComponentResource):
                 "communication/config": text.apply(cluster.digest),
                 **{f"communication/{found}": secret.metadata.resource_version for found, secret in secrets.items()},
             },
+            alone=True,
         )
         # Others find the homeserver by the domain: there is its .well-known, which leads them back to the domain.
         by_domain = ("/.well-known/matrix", "/_matrix/federation", "/_matrix/key")
