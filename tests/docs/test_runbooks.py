@@ -131,7 +131,7 @@ def test_a_mailbox_is_saved_once_it_is_found(tmp_path, monkeypatch):
     with pytest.raises(JmapError, match="COPY_URL is not set"):
         save_mailbox.main("alice@example.com", target)
     monkeypatch.setattr(save_mailbox, "server_of", lambda *_given: Copy())
-    with pytest.raises(JmapError, match="no mailbox bob@example.com"):
+    with pytest.raises(JmapError, match=r"no mailbox bob@example\.com"):
         save_mailbox.main("bob@example.com", target)
     assert not target.exists()
     save_mailbox.main("alice@example.com", target)
