@@ -36,5 +36,6 @@ html_show_copyright = False
 html_show_search_summary = False
 html_static_path = ["site/static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 templates_path = ["site"]
 html_additional_pages = {"index": "index.html"}

@@ -43,10 +43,15 @@ def save(server: Server, account: str, folder: str, file: Path) -> int:
 
 
 def main(address: str, target: Path) -> None:
-    """Save every folder of a mailbox into a new folder here."""
-    target.mkdir(parents=True)
+    """Save every folder of a mailbox into a new folder here.
+
+    Raises:
+        FileExistsError: the folder is there; it may be all that is left of somebody's mail.
+        JmapError: the server cannot be asked, or has no such mailbox. Then no folder is made.
+    """
     with server_of(os.environ, "COPY") as server:
         account = account_of(server, address)
+        target.mkdir(parents=True)
         for box in server.call("Mailbox/get", {"accountId": account, "properties": ["name"]})["list"]:
             file = target / f"{re.sub(r'[^A-Za-z0-9 ]', '_', box['name'])}-{box['id']}.mbox"
             print(f"{save(server, account, box['id'], file)} messages in {file}")
@@ -57,5 +62,7 @@ if __name__ == "__main__":
         main(sys.argv[1], Path(sys.argv[2]))
     except IndexError:
         sys.exit("usage: save_mailbox.py <address> <new folder>")
+    except FileExistsError as error:
+        sys.exit(f"error: {error.filename} is there already; name a new folder, or delete this one if nothing in it is needed")
     except (JmapError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -245,7 +245,7 @@ def _risks(stacks: Sequence[Stack]) -> Table:
     return Table(
         "risks",
         "Risks",
-        "Policies that a stack breaks. A mandatory one stops pulumi up; an advisory one is for you to judge.",
+        "Policies that a stack breaks. With --policy-pack policy a mandatory one stops pulumi up. You judge an advisory one.",
         ("level", "policy", "stack", "what", "why, and what to do"),
         tuple(sorted(rows, key=lambda row: _rank(LEVELS, row.kind))),
         "",

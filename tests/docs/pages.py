@@ -13,7 +13,7 @@ from markdown_it.token import Token
 
 from offline.program import PROJECT_FOLDER
 
-COMMANDS = ("make", "pulumi", "kubectl", "velero", "pip", ".venv/bin/python", "openssl", "export", "git", "nc")
+COMMANDS = ("make", "pulumi", "kubectl", "velero", "pip", ".venv/bin/python", "openssl", "export", "git", "nc", "swaks", "cd")
 SHELLS = ("sh", "bash", "shell", "console")
 
 

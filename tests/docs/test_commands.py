@@ -61,8 +61,9 @@ def objects() -> frozenset[tuple[str, str]]:
     made += [entry for file in PROJECT_FOLDER.glob("docs/**/*.yaml") for entry in yaml.safe_load_all(file.read_text())]
     found = {(entry["kind"], entry["metadata"]["name"]) for entry in made}
     found |= {("Pod", f"{name}-0") for kind, name in found if kind == "StatefulSet"}
+    found |= {("Pod", f"stalwart-{do}") for do in ("export", "import")}  # docs/runbooks/move.jq
     found |= {("Secret", entry["spec"]["secretName"]) for entry in made if entry["kind"] == "Certificate"}
-    by_hand = (re.search(r"kubectl .*\bcreate secret generic ([a-z0-9-]+)", line) for _place, line in commands())
+    by_hand = (re.search(r"kubectl .*\bcreate secret (?:generic|tls) ([a-z0-9-]+)", line) for _place, line in commands())
     return frozenset(found | {("Secret", match[1]) for match in by_hand if match})
 
 
@@ -130,7 +131,7 @@ def _objects_of_kubectl(words: list[str]) -> Iterator[tuple[str, str]]:
         kind, _, name = word.rpartition("/") if "/" in word else (before, "", word)
         if before in ("logs", "exec", "port-forward") and "/" not in word:
             kind = "pod"
-        if kind in KUBECTL_KINDS and re.match("[a-z]", name) and name != "generic" and not PLACEHOLDER.search(name):
+        if kind in KUBECTL_KINDS and re.match("[a-z]", name) and name not in ("generic", "tls") and not PLACEHOLDER.search(name):
             yield KUBECTL_KINDS[kind], name
 
 

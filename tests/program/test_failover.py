@@ -16,6 +16,7 @@ HERE = {
     "exposure": {"addresses": ["198.51.100.21"]},
 }
 JOB = "kubernetes:batch/v1:Job"
+HOST = "mx1.example.com"
 CLUSTER = "kubernetes:postgresql.cnpg.io/v1:Cluster"
 
 
@@ -88,6 +89,22 @@ def test_it_serves_once_it_was_checked():
     assert zone.count("IN MX") == 1  # its own: that of the primary's host is where it was
     assert recording.outputs["ptr"]["198.51.100.21"] == "mx1.example.com"
     assert recording.outputs["mailboxes"]["addresses"] == ["198.51.100.21"]
+
+
+def test_at_cloudflare_each_region_has_a_record_of_its_own_for_the_host_and_the_primary_drops_its_own_when_told():
+    dns = {"provider": "cloudflare", "apiToken": {"secure": "token"}}
+    domains = [{"name": "example.com", "zoneId": "zone"}]
+
+    def host_records(recording: Recording) -> set[tuple[str, str]]:
+        found = [record.inputs for record in recording.of_type("cloudflare:index/dnsRecord:DnsRecord")]
+        return {(record["content"], record["comment"]) for record in found if (record["name"], record["type"]) == (HOST, "A")}
+
+    primary = changed("primary", dns=dns, domains=domains, mode="fenced")
+    assert host_records(primary) == {("203.0.113.10", "Managed by Pulumi (mail/primary): address-203.0.113.10")}
+    backup = run("backup", settings_of("backup", **ACTIVE, restore=HERE, dns=dns), primary)
+    assert host_records(backup) == {("198.51.100.21", "Managed by Pulumi (mail/backup): address-198.51.100.21")}
+    told = {**dns, "host": {"addresses": False}}
+    assert host_records(changed("primary", dns=told, domains=domains, mode="fenced")) == set()
 
 
 def test_the_backups_own_exchange_stays_as_it_was():
