@@ -70,7 +70,7 @@ def _policy(stack: str, before: Resource | None, after: Resource | None, new: St
             together.setdefault(tuple(ports), []).append(whom)
         for ports, peers in together.items():
             is_danger = ANYWHERE in peers and not {EVERY_PORT, *(f"{port}/TCP" for port in MANAGEMENT_PORTS)}.isdisjoint(ports)
-            message = f"{_listed('', ports)} opened {to} {'; '.join(peers)}"
+            message = f"{_listed('', ports)} opened {to} {' and '.join(peers)}"
             advice = "name the peers and ports that need it, and no others"
             yield Risk("danger" if is_danger else "warning", rule, stack, subject, message, advice)
 

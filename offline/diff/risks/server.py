@@ -72,9 +72,11 @@ def _trust(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
                 continue  # a single host, such as the other region's
             level: Level = "danger" if network.prefixlen < WIDEST[network.version] else "warning"
             yield Risk(level, "trust-widened", name, what, f"now hold {network}", advice)
-    kept = [*_allowed(new)]
-    whole = [*collapse_addresses(found for found in kept if found.version == 4)]
-    whole += [*collapse_addresses(found for found in kept if found.version == 6)]
+    kept = _allowed(new)
+    whole = [
+        *collapse_addresses(found for found in kept if isinstance(found, IPv4Network)),
+        *collapse_addresses(found for found in kept if isinstance(found, IPv6Network)),
+    ]
     dropped = sorted(str(network) for network in _own(old) if not any(_is_in(network, known) for known in whole))
     if dropped:
         message = (
