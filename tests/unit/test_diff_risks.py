@@ -1,5 +1,6 @@
 """Each risk: a change that must be called out, and a change close to it that must not."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -21,6 +22,7 @@ from tests.unit.builds import (
     renamed,
     shipped,
     stack_with,
+    the,
     without,
 )
 
@@ -87,6 +89,13 @@ def published():
     """A primary that Cloudflare publishes the records of."""
     domains = [{"name": "example.com", "zoneId": "a", "dnssec": True}, {"name": "example.org", "zoneId": "b", "parked": True}]
     return built({PRIMARY: changed("primary", dns={"provider": "cloudflare", "apiToken": {"secure": "t"}}, domains=domains)})
+
+
+def exchange_published():
+    """A backup whose exchange Cloudflare publishes too."""
+    mx = the(published(), PRIMARY, "DnsRecord", "dns-mx-example.com")
+    other = replace(mx, urn=f"{mx.urn}-2", inputs={**mx.inputs, "content": "mx2.example.com", "priority": 20})
+    return replace(shipped()[BACKUP], resources={**shipped()[BACKUP].resources, other.urn: other})
 
 
 @cache
@@ -310,8 +319,19 @@ RISKY = {
     ),
     "record set given up": (
         in_cluster,
-        given(PRIMARY, "DNSEndpoint", "dns-example.com-when-ready", "spec.endpoints.1", {"dnsName": "a", "recordType": "A"}),
+        given(
+            PRIMARY,
+            "DNSEndpoint",
+            "dns-example.com-when-ready",
+            "spec.endpoints.1",
+            {"dnsName": "a", "recordType": "A", "targets": []},
+        ),
         "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (TXT)",
+    ),
+    "exchange given up beside another one": (
+        lambda: {**published(), BACKUP: exchange_published()},
+        without(PRIMARY, "DnsRecord", "dns-mx-example.com"),
+        "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (MX)",
     ),
     "zone signed elsewhere": (
         published,

@@ -90,11 +90,11 @@ def _left_out(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     if old.get("snapshotMoveData") and _has_volumes(new) and not (new.get("snapshotMoveData") or _is_copied(new)):
         found.append("the data of volumes, only snapshots beside them")
     for what in ("namespaces", "resources"):
-        was, now = (_named(one.get(f"included{what.capitalize()}")) for one in (old, new))
-        less = (was or {"others"}) - now if now else set[str]()
-        more = _named(new.get(f"excluded{what.capitalize()}"), "*") - _named(old.get(f"excluded{what.capitalize()}"), "*")
-        if less | more:
-            found.append(f"{what} {', '.join(sorted(less | more))}")
+        was, now = (_included(one.get(f"included{what.capitalize()}")) for one in (old, new))
+        excluded, excludes = (set[str](one.get(f"excluded{what.capitalize()}") or ()) for one in (old, new))
+        lost = (excludes - excluded) | ((was or {"others"}) - now if now else set[str]())
+        if lost:
+            found.append(f"{what} {', '.join(sorted(lost))}")
     return found
 
 
@@ -106,9 +106,9 @@ def _is_copied(template: Mapping[str, Any]) -> bool:
     return bool(template.get("defaultVolumesToFsBackup"))
 
 
-def _named(names: Sequence[str] | None, everything: str = "") -> set[str]:
+def _included(names: Sequence[str] | None) -> set[str]:
     """What is included by name; nothing when that is everything."""
-    return set() if names is None or ("*" in names and not everything) else set(names)
+    return set() if names is None or "*" in names else set(names)
 
 
 def _rarer(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:

@@ -1,14 +1,14 @@
 """Records that are still wanted, and that nobody publishes any more; signing that stops while the registrar counts on it."""
 
 from collections.abc import Iterator, Mapping
-from typing import cast
+from typing import Any, cast
 
 from ..model import Risk
 from ..objects import both, mapping, pairs, replaces
 from ..reading import Build, Resource, Stack
 
-Name = tuple[str, str]
-"""Of a record set: its name and type."""
+Key = tuple[str, str, str]
+"""Of a record: its name, its type and, since two stacks may publish exchanges of one domain, the host of an MX record."""
 ADVICE = (
     "let the other provider answer first, and keep the records at this one: `dns.leavingZones`, and docs/runbooks/dns-provider.md"
 )
@@ -17,35 +17,40 @@ DNSSEC_ADVICE = "have the registrar take the DS record away, and wait for its TT
 
 def publishing_risks(old: Build, new: Build) -> Iterator[Risk]:
     """Records that are deleted where they are published although the zone still has them, and zones no longer signed."""
-    zones = {(record.name, record.type): record.zone for stack in new.values() for record in stack.records}
-    published = {name for stack in new.values() for found in stack.resources.values() for name in _names(found)}
+    zones = {_key(one.name, one.type, one.value): one.zone for stack in new.values() for one in stack.records}
+    published = {key for stack in new.values() for found in stack.resources.values() for key in _published(found)}
     for stack, was, now in both(old, new):
-        lost: dict[str, list[Name]] = {}
+        lost: dict[str, list[Key]] = {}
         for before, after in pairs(was, now):
             if before and not before.retain_on_delete:
                 # A record that is replaced moves to another zone, and leaves the one that the world asks.
                 is_moved = before.kind == "DnsRecord" and after and replaces(before, after, now)
-                for name in sorted(set(_names(before)) - (set[Name]() if is_moved else published)):
-                    if name in zones:  # what the zone no longer has is judged by what it says
-                        lost.setdefault(zones[name], []).append(name)
+                for key in _published(before) if is_moved else sorted(_published(before) - published):
+                    if key in zones:  # what the zone no longer has is judged by what it says
+                        lost.setdefault(zones[key], []).append(key)
             if before and before.kind == "ZoneDnssec":
                 yield from _signing(stack, before, after, was, now)
-        for zone, names in sorted(lost.items()):
-            types = ", ".join(sorted({type_ for _name, type_ in names}))
-            count = f"{len(names)} record{' is' if len(names) == 1 else 's are'}"
+        for zone, keys in sorted(lost.items()):
+            types = ", ".join(sorted({type_ for _name, type_, _host in keys}))
+            count = f"{len(keys)} record{' is' if len(keys) == 1 else 's are'}"
             message = f"{count} deleted at the provider that the world asks ({types}), and the zone needs them still"
             yield Risk("danger", "records-unpublished", stack, f"zone {zone}", message, ADVICE)
 
 
-def _names(resource: Resource) -> list[Name]:
+def _published(resource: Resource) -> set[Key]:
+    inputs = resource.inputs
     match resource.kind:
         case "DnsRecord":
-            return [(resource.inputs["name"], resource.inputs["type"])]
+            return {_key(inputs["name"], inputs["type"], inputs.get("content", ""))}
         case "DNSEndpoint":
-            endpoints = cast("list[Mapping[str, str]]", mapping(resource.inputs, "spec").get("endpoints", []))
-            return [(found["dnsName"], found["recordType"]) for found in endpoints]
+            sets = cast("list[Mapping[str, Any]]", mapping(inputs, "spec").get("endpoints", []))
+            return {_key(found["dnsName"], found["recordType"], value) for found in sets for value in found["targets"]}
         case _:
-            return []
+            return set()
+
+
+def _key(name: str, kind: str, value: str) -> Key:
+    return name, kind, value.rpartition(" ")[2].rstrip(".") if kind == "MX" else ""
 
 
 def _signing(stack: str, before: Resource, after: Resource | None, old: Stack, new: Stack) -> Iterator[Risk]:
