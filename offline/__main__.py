@@ -1,7 +1,7 @@
 """`python -m offline`: what `pulumi up` would create in each region, with no engine, cluster, account or token.
 
 Writes `build/<stack>/` and the page `build/index.html`, and prints the summaries, in CI only their first lines and what breaks a
-policy. Ends with 1, and writes nothing, when the configuration is refused. Ends with 1, and writes everything, when a mandatory
+policy. Ends with 1, and writes nothing, when the configuration is refused. Ends with 3, and writes everything, when a mandatory
 policy is broken: there is something to look at, and no check passes.
 """
 
@@ -17,6 +17,8 @@ import terminal
 from . import build, page, policies
 from .preview import configurations, preview, without_prefix
 from .program import PROJECT_FOLDER
+
+BROKEN = 3  # 1 is also what a crash ends with, and 2 a wrong option
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"Mandatory policies are broken in {', '.join(refused)}; see its Policies above, and docs/policies.md.",
             file=sys.stderr,
         )
-        return 1
+        return BROKEN
     return 0
 
 

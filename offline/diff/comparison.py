@@ -44,10 +44,10 @@ def _stack(name: str, old: Stack | None, new: Stack | None) -> StackDifference:
 
 
 def _objects(old: Stack, new: Stack) -> list[Change]:
-    return _sorted(change for before, after in pairs(old, new) for change in _object(before, after))
+    return _sorted(change for before, after in pairs(old, new) for change in _object(before, after, new))
 
 
-def _object(old: Resource | None, new: Resource | None) -> Iterator[Change]:
+def _object(old: Resource | None, new: Resource | None, stack: Stack) -> Iterator[Change]:
     found = new or old
     if not found or not found.custom:
         return  # what a component is given shows in its children
@@ -55,7 +55,7 @@ def _object(old: Resource | None, new: Resource | None) -> Iterator[Change]:
         yield Change("removed" if old else "added", found.kind, found.name, namespace(found), ())
         return
     fields = [field for field in fields_of(_told_of(old), _told_of(new)) if not field.path.startswith(TOLD_ELSEWHERE)]
-    how: How = "replaced" if replaces(old, new) else "renamed" if old.urn != new.urn else "changed"
+    how: How = "replaced" if replaces(old, new, stack) else "renamed" if old.urn != new.urn else "changed"
     renamed = [Field("name", old.name, new.name)] if old.name != new.name else []
     if renamed or _told_of(old) != _told_of(new):
         yield Change(how, found.kind, found.name, namespace(found), (*renamed, *fields))

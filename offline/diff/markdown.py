@@ -5,8 +5,8 @@ HTML, link, mention or reference, and words are escaped. Nothing but the standar
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .model import Change, Difference, Risk, StackDifference
 
@@ -49,43 +49,47 @@ def markdown(difference: Difference) -> str:
 
 
 def _text(difference: Difference, max_risks: int, max_lines: int) -> str:
-    lines = list(_risks(difference.risks, max_risks))
+    left_out: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for some in difference.left_out:
+        left_out[some.stack, some.part][some.what] += some.count
+    lines = list(_risks(difference.risks, max_risks, left_out["", "risks"]))
     for stack in difference.stacks[:MAX_STACKS]:
-        lines += ["", f"### {_code(stack.stack)}", "", *_stack(stack, max_lines)]
+        lines += ["", f"### {_code(stack.stack)}", "", *_stack(stack, max_lines, left_out)]
     if len(difference.stacks) > MAX_STACKS:
         lines += ["", f"And {len(difference.stacks) - MAX_STACKS} more stacks."]
     return "\n".join(lines) + "\n"
 
 
-def _risks(risks: Sequence[Risk], limit: int) -> Iterator[str]:
-    if not risks:
+def _risks(risks: Sequence[Risk], limit: int, left_out: Counter[str]) -> Iterator[str]:
+    count = Counter[str](risk.level for risk in risks) + left_out
+    if not count:
         yield "No risk was found in what changes."
         return
-    count = Counter(risk.level for risk in risks)
     yield "**" + " and ".join(_counted(count[level], level) for level in ("danger", "warning") if count[level]) + "**"
     yield ""
     for risk in risks[:limit]:
         where = f"in {_code(risk.stack)}: {_code(risk.subject)}"
         yield f"- **{risk.level}** {where} {_words(risk.message)}. *To do:* {_words(risk.advice)}."
-    if len(risks) > limit:
-        yield f"- and {len(risks) - limit} more"
+    more = count.total() - len(risks[:limit])
+    if more:
+        yield f"- and {more} more"
 
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _stack(stack: StackDifference, limit: int) -> Iterator[str]:
+def _stack(stack: StackDifference, limit: int, left_out: Mapping[tuple[str, str], Counter[str]]) -> Iterator[str]:
     if stack.state in STATES:
         yield STATES[stack.state]
     for name, title in PARTS:
         changes: tuple[Change, ...] = getattr(stack, name)
-        if changes:
-            yield from _part(title, changes, limit)
+        count = Counter[str](change.how for change in changes) + left_out.get((stack.stack, name), Counter())
+        if count:
+            yield from _part(title, changes, limit, count)
 
 
-def _part(title: str, changes: Sequence[Change], limit: int) -> Iterator[str]:
-    count = Counter(change.how for change in changes)
+def _part(title: str, changes: Sequence[Change], limit: int, count: Counter[str]) -> Iterator[str]:
     counted = ", ".join(f"{number} {how}" for how, number in sorted(count.items()))
     lines: list[str] = []
     shown = 0
@@ -95,8 +99,8 @@ def _part(title: str, changes: Sequence[Change], limit: int) -> Iterator[str]:
             break
         lines += more
         shown += 1
-    if shown < len(changes):
-        lines.append(f"  and {len(changes) - shown} more")
+    if shown < count.total():
+        lines.append(f"  and {count.total() - shown} more")
     # Every line begins with a sign, so none of them ends the block.
     yield from (f"<details><summary>{title}: {counted}</summary>", "", "```diff", *lines, "```", "", "</details>")
 

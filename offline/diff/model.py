@@ -8,6 +8,7 @@ from typing import Literal
 
 Level = Literal["danger", "warning"]
 How = Literal["added", "removed", "changed", "replaced", "renamed"]
+Part = Literal["risks", "objects", "records", "settings", "bucket_policies", "alerts", "outputs"]
 State = Literal["same", "changed", "new", "gone"]
 
 
@@ -66,9 +67,23 @@ class StackDifference:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What was left out, because there was too much of it."""
+
+    stack: str
+    """Empty for risks."""
+    part: Part
+    what: Level | How
+    """The level of the risks, or how the things changed."""
+    count: int
+
+
+@dataclass(frozen=True)
 class Difference:
     """What changes between two builds."""
 
     risks: tuple[Risk, ...]
     """Dangers first."""
     stacks: tuple[StackDifference, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    """Of all these, in the JSON of a large difference."""

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .reading import Build, Resource, Stack
+from .reading import KUBERNETES, Build, Resource, Stack
 
 # What pulumi-kubernetes replaces an object for (provider/pkg/provider/diff.go), and what else the API server refuses to change.
 IDENTITY = ("metadata.name", "metadata.namespace")
 IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "ConfigMap": ("immutable", "data", "binaryData"),
-    "Secret": ("type", "data", "stringData"),
+    "Secret": ("type",),
     "PersistentVolumeClaim": (
         "spec.accessModes",
         "spec.dataSource",
@@ -35,6 +35,7 @@ IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "ClusterRoleBinding": ("roleRef",),
     "StorageClass": ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
 }
+SECRET_DATA = ("data", "stringData")  # unless the provider has `enableSecretMutable`
 OF_OTHERS: Mapping[str, tuple[str, ...]] = {
     "tls:index/privateKey:PrivateKey": ("algorithm", "rsaBits", "ecdsaCurve"),
     "random:index/randomPassword:RandomPassword": ("",),  # any change makes another one
@@ -68,17 +69,31 @@ def pairs(old: Stack, new: Stack) -> Iterator[tuple[Resource | None, Resource | 
     yield from ((None, found) for urn, found in new.resources.items() if urn not in taken)
 
 
-def replaces(old: Resource, new: Resource) -> list[str]:
-    """The changed inputs that the engine replaces a resource for; empty when it is changed in place."""
+def replaces(old: Resource, new: Resource, stack: Stack) -> list[str]:
+    """The changed inputs that the engine replaces a resource for; empty when it is changed in place.
+
+    Args:
+        old: the resource as it was.
+        new: the same one as it would be.
+        stack: what the new one is in, with its provider.
+    """
     if old.type != new.type:
         return ["type"]
     if old.type in OF_OTHERS:
         paths = OF_OTHERS[old.type]
     elif old.type.startswith("kubernetes:"):
         paths = (*IDENTITY, *IMMUTABLE.get(old.kind, ()))
+        if old.kind == "Secret" and not _may_change_secrets(stack):
+            paths = (*paths, *SECRET_DATA)
     else:
         paths = ()
     return [path or "inputs" for path in paths if at(old.inputs, path) != at(new.inputs, path)]
+
+
+def _may_change_secrets(stack: Stack) -> bool:
+    providers = [found for found in stack.resources.values() if found.type == KUBERNETES]
+    # On the wire, what is given to a provider is JSON in a text.
+    return any(str(found.inputs.get("enableSecretMutable")).lower() == "true" for found in providers)
 
 
 def shrinks(old: Resource, new: Resource) -> list[tuple[str, str, str]]:

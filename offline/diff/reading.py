@@ -17,6 +17,7 @@ from ..told import Told, told
 
 MARK = "resources.json"  # what makes a folder a stack's
 KEY_TYPE = "tls:index/privateKey:PrivateKey"
+KUBERNETES = "pulumi:providers:kubernetes"
 MADE_KEY = "(a key that `pulumi up` makes)"
 
 

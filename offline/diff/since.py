@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..__main__ import BROKEN
 from ..program import PROJECT_FOLDER
 from .__main__ import main as compare
 
@@ -46,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build(code: Path, folder: Path) -> None:
     try:
         _run(code, sys.executable, "-m", "offline", "--output", str(folder))
-    except subprocess.CalledProcessError:
-        # What breaks a policy is built all the same, and said as a risk.
-        if not folder.exists():
+    except subprocess.CalledProcessError as error:
+        # What breaks a policy is built all the same, and said as a risk. After anything else, half a build may be there.
+        if error.returncode != BROKEN:
             raise
 
 

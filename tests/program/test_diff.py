@@ -21,6 +21,10 @@ SELECTORS = [{"name": "s1-rsa", "algorithm": "rsa"}, {"name": "s1-ed25519", "alg
 PLACE = {"bucket": "example-mail-other", "region": "eu-west-1", "prefix": "primary"}
 ARCHIVE = {"bucket": "example-mail-archive", "region": "eu-central-1", "prefix": "primary"}
 
+ZONES = [{"name": "example.com", "zoneId": "a", "dnssec": True}, {"name": "example.org", "zoneId": "b", "parked": True}]
+CLOUDFLARE = {"provider": "cloudflare", "apiToken": {"secure": "token"}}
+PUBLISHED = {"domains": [{**domain, "dnssec": False} for domain in ZONES], "dns": CLOUDFLARE}
+
 
 def example(**more):
     return [{"name": "example.com", "dmarc": {"policy": "quarantine"}, **more}, PARKED]
@@ -32,7 +36,7 @@ CASES = {
     "a new domain": ("primary", {"domains": [*example(), {"name": "example.net"}]}, set()),
     "a smaller volume": ("primary", {"storage": {"size": "10Gi"}}, {"volume-shrunk"}),
     "another kind of storage": ("primary", {"storage": DISTRIBUTED}, {"protected-removed", "egress-opened"}),
-    "another namespace": ("primary", {"namespace": "post"}, {"protected-replaced", "stateful-replaced"}),
+    "another namespace": ("primary", {"namespace": "post"}, {"protected-replaced", "stateful-replaced", "backups-narrowed"}),
     "a weaker policy": ("primary", {"domains": example(dmarc={"policy": "none"})}, {"dmarc-weakened"}),
     "no parked domain": ("primary", {"domains": example()[:1]}, {"domain-removed"}),
     "a key less": ("primary", {"domains": example(dkimSelectors=SELECTORS[:1])}, {"protected-removed", "dkim-dropped"}),
@@ -44,6 +48,11 @@ CASES = {
     "another bucket": ("primary", {"backup": {"location": PLACE, "archive": ARCHIVE}}, {"location-changed"}),
     "another name": ("primary", {"hostname": "mail.example.com"}, {"hostname-changed", "mx-removed", "spf-removed"}),
     "any recipient": ("backup", {"recipients": {"source": "any"}}, {"relaying"}),
+    "another region": ("primary", {"region": "eu-north-1"}, {"everything-replaced"}),
+    "another cluster": ("primary", {"kubeContext": "north"}, {"another-cluster"}),
+    "fewer trusted networks": ("primary", {"trustedNetworks": ["10.0.0.0/8", "192.168.0.0/16", "fd00::/8"]}, {"trust-narrowed"}),
+    "a publisher": ("primary", PUBLISHED, set()),
+    "fenced": ("primary", {"mode": "fenced"}, {"port-25-closed", "schedule-paused", "protection-dropped"}),
     "no backups": ("backup", {"backup": None}, {"location-removed", "schedule-removed"}),
 }
 
@@ -56,6 +65,31 @@ def test_a_change_of_the_settings_is_judged(stack, settings, expected):
     states = {other.stack: other.state for other in found.stacks}
     assert states == {PRIMARY: "same", BACKUP: "same"} | ({stack: "changed"} if settings else {})
     assert (markdown(found) == NOTHING) == (not settings)
+
+
+GIVEN_UP = {
+    "for files": (CLOUDFLARE, {"provider": "zonefile"}, {"records-unpublished", "signing-stops"}),
+    "for external-dns": (CLOUDFLARE, {"provider": "external-dns"}, {"signing-stops"}),
+    "in the cluster, for files": ({"provider": "external-dns"}, {"provider": "zonefile"}, {"records-unpublished"}),
+    "kept": ({**CLOUDFLARE, "leavingZones": ["example.com", "example.org"]}, {"provider": "zonefile"}, {"signing-stops"}),
+    "about to be": (CLOUDFLARE, {**CLOUDFLARE, "leavingZones": ["example.com"]}, set()),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), GIVEN_UP.values(), ids=GIVEN_UP)
+def test_a_publisher_that_is_given_up_is_judged(before, after, expected):
+    old, new = (built({PRIMARY: changed("primary", dns=dns, domains=ZONES)}) for dns in (before, after))
+    found = compare(old, new).risks
+    assert {risk.rule for risk in found} == expected
+    counts = [risk.message.split()[0] for risk in found if risk.rule == "records-unpublished"]
+    names = {(record.name, record.type) for record in old[PRIMARY].records}
+    assert not counts or sum(map(int, counts)) == len(names)
+
+
+def test_taking_monitoring_away_opens_nothing_and_is_one_risk():
+    watched = built({PRIMARY: changed("primary", monitoring={})})
+    (risk,) = compare(watched, {PRIMARY: shipped()[PRIMARY]}).risks
+    assert (risk.rule, risk.subject) == ("alert-removed", "PrometheusRule monitoring-alerts")
 
 
 def key(name, state):
@@ -94,7 +128,9 @@ def program(monkeypatch):
         if f"policy of {Path(command[-1]).name}" in failing:
             broken = [{"rule": "r", "level": "mandatory", "resource": "x", "urn": "u", "message": "is wrong"}]
             (Path(command[-1]) / PRIMARY / "policy.json").write_text(json.dumps(broken))
-            raise subprocess.CalledProcessError(1, command, stderr="Mandatory policies are broken\n")
+            raise subprocess.CalledProcessError(3, command, stderr="Mandatory policies are broken\n")
+        if f"end of {Path(command[-1]).name}" in failing:
+            raise subprocess.CalledProcessError(1, command, stderr="OSError: no space left on device\n")
 
     monkeypatch.setattr(since, "_run", run)
     return ran, failing
@@ -128,6 +164,16 @@ def test_what_breaks_a_policy_is_compared_too(program, capsys):
     failing.add("policy of old")
     assert since.main(["main"]) == 0
     assert capsys.readouterr().out == NOTHING
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_half_a_build_is_not_compared(program, capsys, side):
+    _, failing = program
+    failing.add(f"end of {side}")
+    assert since.main(["main"]) == 2
+    printed = capsys.readouterr()
+    assert "cannot be built:\nOSError: no space left on device" in printed.err
+    assert printed.out == ""
 
 
 def test_a_commit_from_before_there_was_anything_to_compare_is_said(program, capsys, monkeypatch):

@@ -106,7 +106,7 @@ WEAK = [{"name": "example.com", "dmarc": {"policy": "none", "subdomainPolicy": "
 def test_a_preview_that_breaks_a_policy_is_written_and_fails(project: Callable[..., Path], capsys: pytest.CaptureFixture[str]):
     folder = project(domains=WEAK)
     (folder / "policy-config.json").write_text(json.dumps(STRICT))
-    assert _preview(folder) == 1
+    assert _preview(folder) == 3
     printed = capsys.readouterr()
     assert "Mandatory policies are broken in primary" in printed.err
     assert "DMARC of example.com: the policy is none, which is weaker than quarantine" in printed.out

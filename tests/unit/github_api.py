@@ -39,6 +39,18 @@ class GitHub:
             case ("GET", ["actions", "runs", run, "artifacts"]):
                 named = self.artifacts.get(run, []) if query["name"] == ["difference"] else []
                 return {"artifacts": [{"id": number, "expired": self.expired} for number, _ in named]}
+            case ("GET", ["pulls"]):
+                # By `owner:branch`, of forks too; what is no such thing filters nothing.
+                (wanted,) = query["head"]
+                named = [pull | {"number": number} for number, pull in self.pulls.items()]
+                return self.page(
+                    [
+                        pull
+                        for pull in named
+                        if pull["state"] == query["state"][0] and (":" not in wanted or pull["head"].get("label") == wanted)
+                    ],
+                    query,
+                )
             case ("GET", ["pulls", number]):
                 return self.pulls.get(int(number))
             case ("GET", ["issues", number, "comments"]):

@@ -1,13 +1,18 @@
 """Each risk: a change that must be called out, and a change close to it that must not."""
 
+from dataclasses import replace
+from functools import cache
+
 import pytest
 
 from offline.diff.comparison import compare
 from offline.diff.risks import find
+from tests.conftest import changed
 from tests.unit.builds import (
     BACKUP,
     PRIMARY,
     all_of,
+    built,
     dns,
     full,
     given,
@@ -16,6 +21,8 @@ from tests.unit.builds import (
     planned,
     renamed,
     shipped,
+    stack_with,
+    the,
     without,
 )
 
@@ -35,6 +42,10 @@ MX1, MX2 = "10 mx1.example.com.", "20 mx2.example.com."
 DMARC = "v=DMARC1; p=quarantine; sp=quarantine; np=reject"
 STATE = f"deployed|dkim|{KEY}|state"
 KEY_OF_ED25519 = "s1-ed25519._domainkey.example.com"
+PROVIDER = (PRIMARY, "kubernetes", "kubernetes")
+SECRET = (PRIMARY, "Secret", "stalwart-credentials")
+NEW_PORT = "warning port-opened port 2525 is open"
+NO_PORT = "danger port-25-closed no public Service or port of its node has port 25"
 WORLD = [{"ipBlock": {"cidr": "0.0.0.0/0"}}]
 SCRAPERS = {"namespaceSelector": {"matchLabels": {"stalwart-mail/scrape": "true"}}}
 
@@ -67,6 +78,30 @@ def port(number, protocol="TCP"):
 def group(*alerts):
     rules = [{"alert": name, "expr": "up == 0", "labels": {"severity": "critical"}} for name in alerts]
     return given(PRIMARY, "PrometheusRule", "backup-alerts", "spec.groups", [{"name": "all", "rules": rules}])
+
+
+def pods(*components):
+    return {"podSelector": {"matchExpressions": [{"key": "component", "operator": "In", "values": [*components]}]}}
+
+
+@cache
+def published():
+    """A primary that Cloudflare publishes the records of."""
+    domains = [{"name": "example.com", "zoneId": "a", "dnssec": True}, {"name": "example.org", "zoneId": "b", "parked": True}]
+    return built({PRIMARY: changed("primary", dns={"provider": "cloudflare", "apiToken": {"secure": "t"}}, domains=domains)})
+
+
+def exchange_published():
+    """A backup whose exchange Cloudflare publishes too."""
+    mx = the(published(), PRIMARY, "DnsRecord", "dns-mx-example.com")
+    other = replace(mx, urn=f"{mx.urn}-2", inputs={**mx.inputs, "content": "mx2.example.com", "priority": 20})
+    return replace(shipped()[BACKUP], resources={**shipped()[BACKUP].resources, other.urn: other})
+
+
+@cache
+def in_cluster():
+    """A primary that external-dns publishes the records of."""
+    return built({PRIMARY: changed("primary", dns={"provider": "external-dns"})})
 
 
 MAIL_PORTS = {"ports": [port(number) for number in (25, 465, 587, 993, 4190, 443)]}
@@ -221,9 +256,8 @@ RISKY = {
         "danger hostname-changed from mx1.example.com to mail.example.com",
     ),
     "another line": (shipped, output(PRIMARY, "deployed|serverLine", "0.17"), "danger server-line from the line 0.16 to 0.17"),
-    "open relay": (shipped, relays("true"), "danger relaying open relay"),
-    "open relay on port 25": (shipped, relays("local_port == 25"), "danger relaying open relay"),
-    "open relay otherwise": (shipped, relays(otherwise="true", stack=PRIMARY), "danger relaying open relay"),
+    "open relay": (shipped, relays("true"), "warning relaying decides in another way"),
+    "open relay otherwise": (shipped, relays(otherwise="true", stack=PRIMARY), "warning relaying decides in another way"),
     "other relaying": (
         shipped,
         relays("local_port == 25 && key_exists('relay-domains', rcpt_domain)"),
@@ -238,6 +272,137 @@ RISKY = {
     "everybody never banned": (shipped, network("0.0.0.0/0"), "danger trust-widened 0.0.0.0/0"),
     "proxy trusted": (shipped, proxies("203.0.113.7/32"), "warning trust-widened 203.0.113.7/32"),
     "every proxy trusted": (shipped, proxies("::/0"), "danger trust-widened ::/0"),
+    "network may be banned": (
+        shipped,
+        planned(
+            PRIMARY, "AllowedIp", lambda value: value.pop("ip1") and value.update(ip0={**value["ip0"], "address": "10.0.0.0/9"})
+        ),
+        "danger trust-narrowed no longer hold 10.0.0.0/8, 172.16.0.0/12",
+    ),
+    "load balancer may be banned": (
+        lambda: planned(PRIMARY, "AllowedIp", lambda value: value.update(new={**value["ip0"], "address": "198.51.100.7"}))(
+            shipped()
+        ),
+        lambda _build: shipped(),
+        "danger trust-narrowed no longer hold 198.51.100.7/32",
+    ),
+    "another region": (
+        shipped,
+        given(*PROVIDER, "clusterIdentifier", "eu-north-1"),
+        "danger everything-replaced by eu-north-1 instead of eu-west-1",
+    ),
+    "another region and cluster": (
+        shipped,
+        all_of(given(*PROVIDER, "clusterIdentifier", "eu-north-1"), given(*PROVIDER, "context", "north")),
+        "danger everything-replaced eu-north-1",
+    ),
+    "another cluster": (
+        lambda: given(*PROVIDER, "context", "mail-1")(shipped()),
+        given(*PROVIDER, "context", "mail-2"),
+        "danger another-cluster another context (mail-1 -> mail-2)",
+    ),
+    "another kubeconfig": (shipped, given(*PROVIDER, "kubeconfig", "hush"), "danger another-cluster another kubeconfig: in"),
+    "records given up": (
+        published,
+        without(PRIMARY, "DnsRecord", "dns-spf-example.com"),
+        "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (TXT)",
+    ),
+    "records of one publisher in another zone": (
+        published,
+        given(PRIMARY, "DnsRecord", "dns-mx-example.com", "zoneId", "other"),
+        "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (MX)",
+    ),
+    "record sets given up": (
+        in_cluster,
+        without(PRIMARY, "DNSEndpoint", "dns-example.com-when-ready"),
+        "danger records-unpublished zone example.com 2 records are deleted at the provider that the world asks (MX, TXT)",
+    ),
+    "record set given up": (
+        in_cluster,
+        given(
+            PRIMARY,
+            "DNSEndpoint",
+            "dns-example.com-when-ready",
+            "spec.endpoints.1",
+            {"dnsName": "a", "recordType": "A", "targets": []},
+        ),
+        "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (TXT)",
+    ),
+    "exchange given up beside another one": (
+        lambda: {**published(), BACKUP: exchange_published()},
+        without(PRIMARY, "DnsRecord", "dns-mx-example.com"),
+        "danger records-unpublished zone example.com 1 record is deleted at the provider that the world asks (MX)",
+    ),
+    "zone signed elsewhere": (
+        published,
+        without(PRIMARY, "ZoneDnssec", "dns-dnssec-example.com"),
+        "danger signing-stops DNSSEC of example.com moves away",
+    ),
+    "zone not signed": (
+        lambda: option(PRIMARY, "ZoneDnssec", "dns-dnssec-example.com", retain_on_delete=False)(published()),
+        all_of(without(PRIMARY, "ZoneDnssec", "dns-dnssec-example.com"), output(PRIMARY, "signedZones", [])),
+        "danger signing-stops DNSSEC of example.com is no longer signed",
+    ),
+    "server without pods": (shipped, given(*SERVER, "spec.replicas", 0), "danger port-25-closed takes mail: it has no pods"),
+    "server without port 25": (shipped, given(*SERVICE, "spec.ports.0.port", 2525), f"{NEW_PORT}; {NO_PORT}"),
+    "server in the cluster only": (shipped, given(*SERVICE, "spec.type", "ClusterIP"), NO_PORT),
+    "server without its Service": (shipped, without(*SERVICE), NO_PORT),
+    "server fenced": (
+        shipped,
+        ingress({**MANAGEMENT, "from": [SCRAPERS]}),
+        "danger port-25-closed lets 25/TCP in from everywhere",
+    ),
+    "server closed in every way": (
+        shipped,
+        all_of(given(*SERVER, "spec.replicas", 0), without(*SERVICE), ingress()),
+        "danger port-25-closed it has no pods",
+    ),
+    "server removed": (shipped, without(*SERVER), "danger port-25-closed it is removed"),
+    "volumes no longer in backups": (
+        shipped,
+        given(*HOT, "spec.template.snapshotVolumes", False),
+        "danger backups-narrowed no longer hold volumes",
+    ),
+    "data of volumes no longer in backups": (
+        shipped,
+        given(*HOT, "spec.template.snapshotMoveData", None),
+        "danger backups-narrowed the data of volumes",
+    ),
+    "namespace no longer in backups": (
+        lambda: given(*HOT, "spec.template.includedNamespaces", ["mail", "accounts"])(shipped()),
+        given(*HOT, "spec.template.includedNamespaces", ["mail"]),
+        "danger backups-narrowed namespaces accounts",
+    ),
+    "all namespaces but one no longer in backups": (
+        lambda: given(*HOT, "spec.template.includedNamespaces", ["*"])(shipped()),
+        given(*HOT, "spec.template.includedNamespaces", ["mail"]),
+        "danger backups-narrowed namespaces others",
+    ),
+    "resources no longer in backups": (
+        shipped,
+        given(*HOT, "spec.template.excludedResources", ["secrets"]),
+        "danger backups-narrowed resources secrets",
+    ),
+    "DMARC tested": (
+        shipped,
+        dns(PRIMARY, "_dmarc.example.com", "TXT", DMARC, f"{DMARC}; t=y"),
+        "warning dmarc-weakened only tested (t=y)",
+    ),
+    "more pods let in": (
+        lambda: ingress(MAIL_PORTS, {**MANAGEMENT, "from": [pods("plan")]})(shipped()),
+        ingress(MAIL_PORTS, {**MANAGEMENT, "from": [pods("plan", "exporter", "drill")]}),
+        "warning port-opened from pods component=drill and pods component=exporter",
+    ),
+    "alerts removed at once": (
+        lambda: group("A", "B", "C")(full()),
+        without(PRIMARY, "PrometheusRule", "backup-alerts"),
+        "warning alert-removed is removed with 3 alerts: nobody is told any more of A, B, C",
+    ),
+    "claim for a secret": (
+        lambda: given(*PROVIDER, "enableSecretMutable", None)(option(*SECRET, protect=True)(shipped())),
+        given(*SECRET, "data", {"password": "b3RoZXI="}),
+        "danger protected-replaced for data",
+    ),
     "schedule removed": (shipped, without(*HOT), "danger schedule-removed Schedule mail-primary-hot"),
     "schedule paused": (shipped, given(*HOT, "spec.paused", True), "danger schedule-paused is paused"),
     "kept shorter": (shipped, given(*HOT, "spec.template.ttl", "24h0m0s"), "warning kept-shorter 24h0m0s instead of 720h0m0s"),
@@ -400,10 +565,14 @@ HARMLESS = {
     "database kept longer": (full, given(*STORE, "spec.retentionPolicy", "5w")),
     "ways out ruled": (lambda: given(*POLICY, "spec.policyTypes", ["Ingress"])(shipped()), lambda _build: shipped()),
     "new policy that rules what comes in": (
-        lambda: without(*POLICY)(shipped()),
-        all_of(lambda _build: shipped(), given(*POLICY, "spec.policyTypes", ["Ingress"]), ingress()),
+        lambda: all_of(without(*POLICY), given(*SERVER, "spec.replicas", 0))(shipped()),
+        all_of(
+            lambda _build: given(*SERVER, "spec.replicas", 0)(shipped()),
+            given(*POLICY, "spec.policyTypes", ["Ingress"]),
+            ingress(),
+        ),
     ),
-    "port closed": (shipped, ingress({**MANAGEMENT, "from": [SCRAPERS]})),
+    "port closed": (shipped, ingress({"ports": [port(25)]}, {**MANAGEMENT, "from": [SCRAPERS]})),
     "port of the cluster": (shipped, given(*INTERNAL, "spec.ports.1", {"name": "x", "port": 143, "protocol": "TCP"})),
     "port let in twice": (
         shipped,
@@ -423,6 +592,88 @@ HARMLESS = {
         given(PRIMARY, "Namespace", "stalwart-namespace", "metadata|labels|pod-security.kubernetes.io/warn", None),
     ),
     "container with its own user": (shipped, given(*SERVER, f"{CONTAINER}.securityContext.runAsNonRoot", True)),
+    "networks trusted in two halves": (
+        shipped,
+        planned(
+            PRIMARY,
+            "AllowedIp",
+            lambda value: value.update(
+                ip0={**value["ip0"], "address": "10.0.0.0/9"}, half={**value["ip0"], "address": "10.128.0.0/9"}
+            ),
+        ),
+    ),
+    "other exchange at another address": (
+        shipped,
+        planned(PRIMARY, "AllowedIp", lambda value: value["ip4"].update(address="198.51.100.21")),
+    ),
+    "provider with another timeout": (shipped, given(*PROVIDER, "suppressHelmHookWarnings", "true")),
+    "records kept at the provider they leave": (
+        lambda: option(PRIMARY, "DnsRecord", "dns-spf-example.com", retain_on_delete=True)(published()),
+        without(PRIMARY, "DnsRecord", "dns-spf-example.com"),
+    ),
+    "records of another publisher": (
+        published,
+        all_of(
+            without(PRIMARY, "ZoneDnssec", "dns-dnssec-example.com"),
+            output(PRIMARY, "signedZones", []),
+            lambda build: stack_with(
+                build,
+                PRIMARY,
+                resources={urn: found for urn, found in build[PRIMARY].resources.items() if found.kind != "DnsRecord"}
+                | {found.urn: found for found in in_cluster()[PRIMARY].of_kind("DNSEndpoint")}
+                | {
+                    found.urn: found
+                    for found in build[PRIMARY].of_kind("DnsRecord")
+                    if found.inputs["name"].endswith("example.org")
+                },
+            ),
+        ),
+    ),
+    "record that is not wanted any more": (
+        published,
+        all_of(
+            without(PRIMARY, "DnsRecord", "dns-srv-_jmap._tcp.example.com"),
+            dns(PRIMARY, "_jmap._tcp.example.com", "SRV", "0", None),
+        ),
+    ),
+    "zone that stays signed": (
+        published,
+        all_of(without(PRIMARY, "ZoneDnssec", "dns-dnssec-example.com"), output(PRIMARY, "signedZones", [])),
+    ),
+    "fewer ports of the Service": (shipped, given(*SERVICE, "spec.ports", [{"name": "smtp", "port": 25}])),
+    "fenced server without pods": (
+        lambda: ingress({**MANAGEMENT, "from": [SCRAPERS]})(shipped()),
+        given(*SERVER, "spec.replicas", 0),
+    ),
+    "volumes copied instead of snapshots": (
+        shipped,
+        all_of(
+            given(*HOT, "spec.template.snapshotVolumes", False),
+            given(*HOT, "spec.template.snapshotMoveData", False),
+            given(*HOT, "spec.template.defaultVolumesToFsBackup", True),
+        ),
+    ),
+    "every namespace in backups": (shipped, given(*HOT, "spec.template.includedNamespaces", None)),
+    "fewer left out of backups": (
+        lambda: given(*HOT, "spec.template.excludedResources", ["secrets", "events"])(shipped()),
+        given(*HOT, "spec.template.excludedResources", ["events"]),
+    ),
+    "DMARC no longer tested": (
+        lambda: dns(PRIMARY, "_dmarc.example.com", "TXT", DMARC, f"{DMARC}; t=y")(shipped()),
+        dns(PRIMARY, "_dmarc.example.com", "TXT", DMARC, f"{DMARC}; t=n"),
+    ),
+    "fewer pods let in": (
+        lambda: ingress(MAIL_PORTS, {**MANAGEMENT, "from": [pods("plan", "follow-up", "exporter")]})(shipped()),
+        ingress(MAIL_PORTS, {**MANAGEMENT, "from": [{"podSelector": {"matchLabels": {"component": "plan"}}}, pods("follow-up")]}),
+    ),
+    "alerts in another object": (
+        full,
+        renamed(PRIMARY, "PrometheusRule", "backup-alerts", "other-alerts", alias=False),
+    ),
+    "another password": (
+        lambda: option(*SECRET, protect=True)(shipped()),
+        given(*SECRET, "data", {"password": "b3RoZXI="}),
+    ),
     "alert with another threshold": (lambda: group("A", "B")(full()), group("B", "A", "C")),
 }
 

@@ -27,6 +27,7 @@ from ..registry.values import File
 
 MX_PRIORITY = {Role.PRIMARY: 10, Role.BACKUP: 20}
 FIRST_DOMAIN = Reference("d0")
+OWN_NETWORK = "Nodes, pods and load balancers"  # why the cluster's networks are never banned
 
 
 def listener_operations(server: Server) -> Plan:
@@ -71,7 +72,7 @@ def certificate_operations(server: Server) -> Plan:
 
 def network_operations(server: Server) -> Plan:
     """Who is never banned, and for how long others are: without a period a ban lasts for ever."""
-    allowed = {_stored_form(network): "Nodes, pods and load balancers" for network in server.trusted_networks}
+    allowed = {_stored_form(network): OWN_NETWORK for network in server.trusted_networks}
     if server.peer:
         allowed |= {_stored_form(network): f"The other exchange, {server.peer.hostname}" for network in server.peer.sources()}
     period = timedelta(hours=server.limits.ban_hours)

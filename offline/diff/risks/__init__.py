@@ -10,6 +10,9 @@ from .mail_dns import dns_risks
 from .network import network_risks
 from .pods import pod_risks
 from .policies import policy_risks
+from .ports import port_risks
+from .providers import provider_risks
+from .publishing import publishing_risks
 from .resources import gone_risks, resource_risks
 from .server import server_risks
 from .violations import violation_risks
@@ -17,10 +20,13 @@ from .violations import violation_risks
 JUDGES: tuple[Callable[[Build, Build], Iterator[Risk]], ...] = (
     resource_risks,
     server_risks,
+    provider_risks,
     dns_risks,
+    publishing_risks,
     policy_risks,
     backup_risks,
     network_risks,
+    port_risks,
     pod_risks,
     alert_risks,
     violation_risks,

@@ -1,13 +1,14 @@
 """Backups that are no longer made, are kept for less time, or go elsewhere."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from components.cron import longest_gap_s
 
 from ..model import Risk
-from ..objects import at, both, pairs
+from ..objects import at, both, mapping, pairs
 from ..reading import Build, Resource
 
 SCHEDULES = ("Schedule", "ScheduledBackup")
@@ -74,6 +75,40 @@ def _changed(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
         message = f"its backups go to {places[1]} instead of {places[0]}"
         yield Risk("warning", "schedule-moved", stack, subject, message, "see that the other region reads the new location")
     yield from _rarer(stack, before, after)
+    if before.kind == "Schedule":
+        lost = _left_out(mapping(before.inputs, "spec.template"), mapping(after.inputs, "spec.template"))
+        if lost:
+            message = f"its backups no longer hold {'; '.join(lost)}"
+            yield Risk("danger", "backups-narrowed", stack, subject, message, "a restore brings back only what a backup holds")
+
+
+def _left_out(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """What Velero took into a backup, and no longer takes (its API reference of `Schedule`)."""
+    found: list[str] = []
+    if _has_volumes(old) and not _has_volumes(new):
+        found.append("volumes")
+    if old.get("snapshotMoveData") and _has_volumes(new) and not (new.get("snapshotMoveData") or _is_copied(new)):
+        found.append("the data of volumes, only snapshots beside them")
+    for what in ("namespaces", "resources"):
+        was, now = (_included(one.get(f"included{what.capitalize()}")) for one in (old, new))
+        excluded, excludes = (set[str](one.get(f"excluded{what.capitalize()}") or ()) for one in (old, new))
+        lost = (excludes - excluded) | ((was or {"others"}) - now if now else set[str]())
+        if lost:
+            found.append(f"{what} {', '.join(sorted(lost))}")
+    return found
+
+
+def _has_volumes(template: Mapping[str, Any]) -> bool:
+    return template.get("snapshotVolumes") is not False or _is_copied(template)
+
+
+def _is_copied(template: Mapping[str, Any]) -> bool:
+    return bool(template.get("defaultVolumesToFsBackup"))
+
+
+def _included(names: Sequence[str] | None) -> set[str]:
+    """What is included by name; nothing when that is everything."""
+    return set() if names is None or "*" in names else set(names)
 
 
 def _rarer(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:

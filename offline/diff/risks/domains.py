@@ -5,7 +5,7 @@ from typing import Any
 
 from components.stalwart.plans.relay import RELAY_DOMAINS
 
-from ..objects import at
+from ..objects import at, mapping
 from ..reading import Build, Record, Stack
 
 
@@ -24,7 +24,9 @@ def _of(stack: Stack) -> set[str]:
     hosts = {stack.outputs.get("hostname"), at(stack.outputs, "mailboxes.hostname")}
     named = {name for entry in entries(stack, "Domain") for name in (entry["name"], *entry.get("aliases", {}))}
     relayed = {entry["key"] for entry in entries(stack, "MemoryLookupKey") if entry["namespace"] == RELAY_DOMAINS}
-    return (named | relayed | {record.name for record in stack.records if record.type == "MX"}) - hosts
+    # A parked domain has no mail, and not every publisher can say so in its MX record.
+    parked = mapping(stack.outputs, "deployed.names").keys()
+    return (named | relayed | parked | {record.name for record in stack.records if record.type == "MX"}) - hosts
 
 
 def entries(stack: Stack, kind: str) -> Iterator[Mapping[str, Any]]:
@@ -54,9 +56,3 @@ def records(build: Build, kind: str, leaving: Mapping[str, str]) -> dict[str, di
 
 def _belongs(record: Record, leaving: Mapping[str, str]) -> bool:
     return any(record.name == domain or record.name.endswith(f".{domain}") for domain in leaving)
-
-
-def tags(text: str) -> dict[str, str]:
-    """The tags of a DKIM or DMARC record (RFC 6376, section 3.2)."""
-    pairs = [part.partition("=") for part in text.split(";") if "=" in part]
-    return {key.strip().lower(): value.strip() for key, _, value in pairs}

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
+from doctor.checks.texts import tags
+
 from ..model import Risk
 from ..objects import mapping
 from ..reading import Build
-from .domains import records, removed, tags
+from .domains import records, removed
 
 NULL = "."  # RFC 7505
 WILDCARD = "*."

@@ -1,6 +1,7 @@
 """Ports that are opened, and ways out to the world."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, cast
 
 from ..model import Level, Risk
@@ -34,7 +35,7 @@ def network_risks(old: Build, new: Build) -> Iterator[Risk]:
 
 
 def _service(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
-    was, now = (_public_ports(found) for found in (before, after))
+    was, now = (public_ports(found) for found in (before, after))
     opened = sorted(now - was)
     if opened:
         is_console = bool(MANAGEMENT_PORTS.intersection(opened))
@@ -45,7 +46,8 @@ def _service(stack: str, before: Resource | None, after: Resource) -> Iterator[R
         yield Risk(level, "port-opened", stack, f"Service {after.name}", message, "close what is not meant")
 
 
-def _public_ports(service: Resource | None) -> set[int]:
+def public_ports(service: Resource | None) -> set[int]:
+    """The ports that a Service has towards the Internet."""
     spec = mapping(service and service.inputs, "spec")
     is_public = spec.get("type") in PUBLIC_TYPES or spec.get("externalIPs")
     return {int(port["port"]) for port in spec.get("ports", [])} if is_public else set()
@@ -63,9 +65,12 @@ def _policy(stack: str, before: Resource | None, after: Resource | None, new: St
         for port, whom in sorted(_opened(before, after, direction, peer)):
             if direction == "ingress" or (whom == ANYWHERE and port not in DNS):  # others are named ways out
                 opened.setdefault(whom, []).append(port)
+        together: dict[tuple[str, ...], list[str]] = {}
         for whom, ports in opened.items():
-            is_danger = whom == ANYWHERE and not {EVERY_PORT, *(f"{port}/TCP" for port in MANAGEMENT_PORTS)}.isdisjoint(ports)
-            message = f"{_listed('', ports)} opened {to} {whom}"
+            together.setdefault(tuple(ports), []).append(whom)
+        for ports, peers in together.items():
+            is_danger = ANYWHERE in peers and not {EVERY_PORT, *(f"{port}/TCP" for port in MANAGEMENT_PORTS)}.isdisjoint(ports)
+            message = f"{_listed('', ports)} opened {to} {' and '.join(peers)}"
             advice = "name the peers and ports that need it, and no others"
             yield Risk("danger" if is_danger else "warning", rule, stack, subject, message, advice)
 
@@ -79,7 +84,7 @@ def _listed(what: str, ports: Sequence[object]) -> str:
 def _opened(before: Resource | None, after: Resource, direction: str, peer: str) -> Openings:
     if before is None and not _is_ruled(after, direction):
         return set()  # its pods had that before
-    was, now = (_openings(found, direction, peer) if found else set[tuple[str, str]]() for found in (before, after))
+    was, now = (openings(found, direction, peer) if found else set[tuple[str, str]]() for found in (before, after))
     return {
         (port, whom)
         for port, whom in now
@@ -93,11 +98,14 @@ def _is_ruled(policy: Resource, direction: str) -> bool:
 
 def _is_used(policy: Resource, stack: Stack) -> bool:
     """Whether a stack has pods that a policy selects."""
-    return any(
+    return any(is_ruled_by(found, policy) for found in stack.resources.values())
+
+
+def is_ruled_by(workload: Resource, policy: Resource) -> bool:
+    """Whether a network policy selects the pods of a workload."""
+    return namespace(workload) == namespace(policy) and any(
         _selects(mapping(policy.inputs, "spec.podSelector"), mapping(template, "metadata.labels"))
-        for found in stack.resources.values()
-        for template in pod_templates(found)
-        if namespace(found) == namespace(policy)
+        for template in pod_templates(workload)
     )
 
 
@@ -114,7 +122,8 @@ def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     )
 
 
-def _openings(policy: Resource, direction: str, peer: str) -> Openings:
+def openings(policy: Resource, direction: str, peer: str) -> Openings:
+    """What a network policy lets in (`ingress`, `from`) or out (`egress`, `to`)."""
     spec = policy.inputs["spec"]
     if not _is_ruled(policy, direction):
         return {(EVERY_PORT, ANYWHERE)}
@@ -122,7 +131,7 @@ def _openings(policy: Resource, direction: str, peer: str) -> Openings:
         (port, whom)
         for rule in spec.get(direction, [])
         for port in _ports(rule)
-        for whom in ([_whom(one) for one in rule.get(peer, [])] or [ANYWHERE])
+        for whom in ([whom for one in rule.get(peer, []) for whom in _whom(one)] or [ANYWHERE])
     }
 
 
@@ -131,26 +140,33 @@ def _ports(rule: Mapping[str, Any]) -> list[str]:
     return ports or [EVERY_PORT]
 
 
-def _whom(peer: Mapping[str, Any]) -> str:
+def _whom(peer: Mapping[str, Any]) -> list[str]:
+    """Everybody that a peer of a rule names, one by one: to name fewer of them opens nothing."""
     if "ipBlock" in peer:
         cidr = peer["ipBlock"]["cidr"]
-        return ANYWHERE if cidr in WORLD else cidr
-    selectors = [f"{'pods' if key == 'podSelector' else 'namespaces'} {_selected(peer[key])}" for key in sorted(peer)]
-    return " in ".join(reversed(selectors))
-
-
-def _selected(selector: Mapping[str, Any]) -> str:
-    labels = [f"{key}={value}" for key, value in sorted(selector.get("matchLabels", {}).items())]
-    labels += [
-        f"{found['key']} {found['operator']} {','.join(found.get('values', []))}"
-        for found in selector.get("matchExpressions", [])
+        return [ANYWHERE if cidr in WORLD else cidr]
+    selectors = [
+        [f"{'pods' if key == 'podSelector' else 'namespaces'} {found}" for found in _selected(peer[key])]
+        for key in sorted(peer, reverse=True)
     ]
-    return ", ".join(labels) or "of every kind"
+    return [" in ".join(found) for found in product(*selectors)]
+
+
+def _selected(selector: Mapping[str, Any]) -> list[str]:
+    wanted = [[f"{key}={value}"] for key, value in selector.get("matchLabels", {}).items()]
+    for found in selector.get("matchExpressions", []):
+        key, operator, values = found["key"], found["operator"], found.get("values", [])
+        wanted.append(
+            [f"{key}={value}" for value in values]
+            if operator == "In"
+            else [f"{key} {operator} {','.join(sorted(values))}".strip()]
+        )
+    return [", ".join(sorted(one)) or "of every kind" for one in product(*wanted)]
 
 
 def _host_ports(stack: str, before: Resource | None, after: Resource) -> Iterator[Risk]:
     was, now = (
-        {port for template in pod_templates(found) for port in _ports_at_host(template["spec"])} for found in (before, after)
+        {port for template in pod_templates(found) for port in ports_at_host(template["spec"])} for found in (before, after)
     )
     opened = sorted(now - was)
     if opened:
@@ -158,7 +174,8 @@ def _host_ports(stack: str, before: Resource | None, after: Resource) -> Iterato
         yield Risk("warning", "port-opened", stack, f"{after.kind} {after.name}", message, "close what is not meant")
 
 
-def _ports_at_host(spec: Mapping[str, Any]) -> Iterator[int]:
+def ports_at_host(spec: Mapping[str, Any]) -> Iterator[int]:
+    """The ports that a pod takes of its node."""
     for container in spec.get("containers", []):
         for port in container.get("ports", []):
             found = port.get("hostPort") or (spec.get("hostNetwork") and port.get("containerPort"))

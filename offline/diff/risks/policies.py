@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
+from doctor.checks.texts import tags
+
 from ..model import Level, Risk
 from ..reading import Build
-from .domains import records, removed, tags
+from .domains import records, removed
 
 STRENGTH = ("none", "quarantine", "reject")
 QUALIFIERS = "+?~-"  # what `all` says, weakest first
@@ -47,6 +49,11 @@ def _dmarc(stack: str, name: str, old: str, new: str) -> Iterator[Risk]:
             yield Risk(
                 level, "dmarc-weakened", stack, subject, message, "find in the reports which mail fails, and mend that instead"
             )
+    if now["t"] == "y" != was["t"]:
+        message = "the policy is only tested (t=y): receivers do what the next weaker one says"
+        yield Risk(
+            "warning", "dmarc-weakened", stack, subject, message, "take the tag away once the reports show no mail of yours"
+        )
     if int(now["pct"]) < int(was["pct"]):
         message = f"the policy covers {now['pct']} % of mail instead of {was['pct']} %"
         yield Risk("warning", "dmarc-weakened", stack, subject, message, "keep 100; RFC 9989 has no pct any more")
@@ -57,7 +64,7 @@ def _policies(found: Mapping[str, str]) -> dict[str, str]:
     sp = found.get("sp", p)
     policies = {"p": p, "sp": sp, "np": found.get("np", sp)}
     known = {tag: value if value in STRENGTH else "none" for tag, value in policies.items()}
-    return {**known, "pct": found["pct"] if found.get("pct", "").isdigit() else "100"}
+    return {**known, "t": found.get("t", "n").lower(), "pct": found["pct"] if found.get("pct", "").isdigit() else "100"}
 
 
 def _spf(stack: str, name: str, old: str, new: str) -> Iterator[Risk]:

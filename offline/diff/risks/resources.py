@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ..model import Level, Risk
 from ..objects import at, both, mapping, pairs, replaces, shrinks
-from ..reading import KEY_TYPE, Build, Resource
+from ..reading import KEY_TYPE, Build, Resource, Stack
 
 # Kept by what they are, whether or not they are protected. What is lost when one of them is made anew:
 STATEFUL: dict[str, tuple[Level, str]] = {
@@ -36,12 +36,12 @@ def resource_risks(old: Build, new: Build) -> Iterator[Risk]:
                 # The last step of a DKIM key's life: docs/runbooks/dkim.md.
                 is_retired = before.type == KEY_TYPE and before.name.endswith(retired)
                 if not is_retired or not after:
-                    yield from _protected(stack, before, after)
+                    yield from _protected(stack, before, after, now)
                 if after:
-                    yield from _stateful(stack, before, after)
+                    yield from _stateful(stack, before, after, now)
 
 
-def _protected(stack: str, before: Resource, after: Resource | None) -> Iterator[Risk]:
+def _protected(stack: str, before: Resource, after: Resource | None, new: Stack) -> Iterator[Risk]:
     subject = f"{before.kind} {before.name}"
     if before.protect and after is None:
         yield Risk(
@@ -52,7 +52,7 @@ def _protected(stack: str, before: Resource, after: Resource | None) -> Iterator
             "is protected and no longer in the program: `pulumi up` stops there",
             "keep it, give its new name an alias, or take over what it holds first and then `pulumi state unprotect`",
         )
-    elif before.protect and after and (paths := replaces(before, after)):
+    elif before.protect and after and (paths := replaces(before, after, new)):
         yield Risk(
             "danger",
             "protected-replaced",
@@ -73,9 +73,9 @@ def _protected(stack: str, before: Resource, after: Resource | None) -> Iterator
         )
 
 
-def _stateful(stack: str, before: Resource, after: Resource) -> Iterator[Risk]:
+def _stateful(stack: str, before: Resource, after: Resource, new: Stack) -> Iterator[Risk]:
     subject = f"{before.kind} {before.name}"
-    paths = replaces(before, after)
+    paths = replaces(before, after, new)
     if before.kind in STATEFUL and paths and not before.protect:
         level, loss = STATEFUL[before.kind]
         yield Risk(

@@ -1,8 +1,10 @@
 """What the server is, and whom it trusts: its name, its version, its domains, whose mail it takes and passes on."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
+
+from components.stalwart.plans.host import OWN_NETWORK
 
 from ..model import Level, Risk
 from ..objects import at, both
@@ -14,7 +16,7 @@ Network = IPv4Network | IPv6Network
 
 
 def server_risks(old: Build, new: Build) -> Iterator[Risk]:
-    """Domains that are removed, hosts renamed, other versions, opened relays, widened trust."""
+    """Domains that are removed, hosts renamed, other versions, other relaying, trust that is widened or narrowed."""
     for domain, stack in removed(old, new).items():
         message = "is removed: its mail is refused, and its records are no longer kept here"
         advice = "keep it until its MX records point elsewhere; its mailboxes stay on the server"
@@ -42,26 +44,14 @@ def _relaying(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
         was, now = before["allowRelaying"], after["allowRelaying"]
         if was == now:
             continue
-        is_open = (
-            any(_is_always(rule["if"]) and rule["then"] == "true" for rule in now["match"].values()) or now["else"] == "true"
-        )
-        level: Level = "danger" if is_open else "warning"
-        message = (
-            "takes mail for every domain from everyone: an open relay"
-            if is_open
-            else "decides in another way whose mail it passes on"
-        )
-        advice = "put the old condition back" if is_open else f"read the condition: {_condition(now)}"
-        yield Risk(level, "relaying", name, "relaying", message, advice)
+        # Whether it is open now is a policy: policy/rules.
+        message = "decides in another way whose mail it passes on"
+        yield Risk("warning", "relaying", name, "relaying", message, f"read the condition: {_condition(now)}")
     relayed = {entry["name"] for entry in entries(old, "Domain") if entry.get("allowRelaying")}
     for entry in entries(new, "Domain"):
         if entry.get("allowRelaying") and entry["name"] not in relayed:
             message = f"mail to unknown addresses of {entry['name']} is passed on instead of refused"
             yield Risk("warning", "relaying", name, "relaying", message, "refuse them, or senders get bounces for forged mail")
-
-
-def _is_always(condition: str) -> bool:
-    return condition.replace(" ", "") in ("true", "local_port==25")
 
 
 def _condition(expression: Mapping[str, Any]) -> str:
@@ -76,16 +66,38 @@ def _trust(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
     ):
         was, now = read(old), read(new)
         for network in sorted(now - was, key=str):
-            if any(network.version == known.version and network.subnet_of(known) for known in was):  # pyright: ignore[reportArgumentType]
+            if any(_is_in(network, known) for known in was):
                 continue
             if read is _allowed and network.prefixlen == network.max_prefixlen:
                 continue  # a single host, such as the other region's
             level: Level = "danger" if network.prefixlen < WIDEST[network.version] else "warning"
             yield Risk(level, "trust-widened", name, what, f"now hold {network}", advice)
+    kept = _allowed(new)
+    whole = [
+        *collapse_addresses(found for found in kept if isinstance(found, IPv4Network)),
+        *collapse_addresses(found for found in kept if isinstance(found, IPv6Network)),
+    ]
+    dropped = sorted(str(network) for network in _own(old) if not any(_is_in(network, known) for known in whole))
+    if dropped:
+        message = (
+            f"no longer hold {', '.join(dropped)}: a load balancer, node or pod there may be banned, and with it everybody behind"
+        )
+        advice = "keep the networks of pods, nodes and load balancers"
+        yield Risk("danger", "trust-narrowed", name, "networks that are never banned", message, advice)
+
+
+def _is_in(network: Network, other: Network) -> bool:
+    return network.version == other.version and network.subnet_of(other)  # pyright: ignore[reportArgumentType]
 
 
 def _allowed(stack: Stack) -> set[Network]:
     return {ip_network(entry["address"], strict=False) for entry in entries(stack, "AllowedIp")}
+
+
+def _own(stack: Stack) -> set[Network]:
+    """Those of the cluster. Another exchange may move."""
+    found = [entry for entry in entries(stack, "AllowedIp") if entry["reason"] == OWN_NETWORK]
+    return {ip_network(entry["address"], strict=False) for entry in found}
 
 
 def _proxies(stack: Stack) -> set[Network]:
