@@ -1,6 +1,5 @@
 """How a region's settings become the arguments of `MailMonitoring`."""
 
-
 from pulumi import ResourceOptions
 
 from components import MailMonitoring, StalwartServer
