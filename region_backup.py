@@ -207,7 +207,9 @@ def _args(
         install_velero=backup.install_velero,
     )
     if backup.alerts:
-        args["alerts"] = AlertsArgs(drill_max_age_days=backup.drill.max_age_days) if has_drill else AlertsArgs()
+        args["alerts"] = AlertsArgs(region=settings.region)
+        if has_drill:
+            args["alerts"]["drill_max_age_days"] = backup.drill.max_age_days
     return args
 
 

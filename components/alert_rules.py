@@ -9,7 +9,8 @@ DAY = 24 * HOUR
 SETTLED = 15 * MINUTE
 
 AGE = "{{ $value | humanizeDuration }}"
-FAILOVER = "docs/runbooks/failover.md"
+FAILOVER, GROW = "docs/runbooks/failover.md", "docs/runbooks/grow.md"
+DOCTOR = "docs/dns.md#the-doctor"
 COUNT = '{{ $value | printf "%.0f" }}'
 
 
@@ -34,7 +35,7 @@ def alert(
         summary: what is wrong.
         description: what is lost meanwhile, and what to look at next.
         about: more labels; rules of one name must differ in them.
-        runbook: the page that helps, if one does.
+        runbook: the page that says more than the description, if one does: a path in this project. It has no address of its own.
     """
     pages = {"runbook": runbook} if runbook else {}
     return {

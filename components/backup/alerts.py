@@ -27,6 +27,8 @@ class Watched:
     """Whose WAL is archived by the barman-cloud plugin."""
     drill_max_age_days: int | None = None
     """After so many days without a successful restore drill there is an alert. None where there are no drills."""
+    region: str | None = None
+    """Its name, where it is known."""
 
 
 def spec(watched: Watched) -> dict[str, Any]:
@@ -38,9 +40,16 @@ def spec(watched: Watched) -> dict[str, Any]:
         velero += location(name)
     if any(schedule.made_here for schedule in watched.schedules):
         velero += [*uploads(), maintenance(watched.mail_namespace, watched.locations)]
-    groups = [{"name": "mail-backups", "rules": velero}]
+    groups: list[dict[str, Any]] = [{"name": "mail-backups", "rules": velero}]
     if watched.database:
         groups.append({"name": "mail-database-backups", "rules": database(watched.mail_namespace, watched.database)})
     if watched.drill_max_age_days:
         groups.append({"name": "mail-restore-drills", "rules": drill(watched.drill_max_age_days)})
-    return {"groups": groups}
+    if watched.region is None:
+        return {"groups": groups}
+    return {"groups": [{**group, "rules": [_in(watched.region, rule) for rule in group["rules"]]} for group in groups]}
+
+
+def _in(region: str, rule: dict[str, Any]) -> dict[str, Any]:
+    # One Alertmanager may have the alerts of both regions.
+    return {**rule, "labels": {**rule["labels"], "region": region}}

@@ -89,6 +89,8 @@ class AlertsArgs(TypedDict):
     """Default: there is no database, or it has no archive."""
     drill_max_age_days: NotRequired[int]
     """After so many days without a drill that was passed there is an alert. Default: there are no drills."""
+    region: NotRequired[str]
+    """A name for the region: the label `region` of its alerts. Default: no such label."""
 
 
 class MailBackupArgs(TypedDict):
@@ -238,6 +240,7 @@ def _watched(args: AlertsArgs, locations: Sequence[Location], schedules: Sequenc
         if "database" in args
         else None,
         drill_max_age_days=int(args["drill_max_age_days"]) if "drill_max_age_days" in args else None,
+        region=args.get("region"),
     )
 
 

@@ -10,9 +10,11 @@ from pulumi_kubernetes.core.v1 import (
     ContainerArgs,
     ContainerPortArgs,
     EnvVarArgs,
+    HTTPGetActionArgs,
     PodSecurityContextArgs,
     PodSpecArgs,
     PodTemplateSpecArgs,
+    ProbeArgs,
     ResourceRequirementsArgs,
     SeccompProfileArgs,
     VolumeArgs,
@@ -56,8 +58,6 @@ class Program:
     """The value of app.kubernetes.io/name."""
     secrets: Sequence[EnvVarArgs] = ()
     """Variables with values of Secrets."""
-    libraries: Sequence[str] = ()
-    """Zip files beside the programs that modules are imported from."""
 
 
 def job_name(prefix: str, program: Program, config_map: str) -> str:
@@ -106,12 +106,13 @@ def template(
                     env=[
                         *(EnvVarArgs(name=name, value=value) for name, value in program.environment.items()),
                         *program.secrets,
-                        EnvVarArgs(name="PYTHONPATH", value=_python_path(program)),
+                        EnvVarArgs(name="PYTHONPATH", value=PROGRAM_DIRECTORY),
                         EnvVarArgs(name="PYTHONDONTWRITEBYTECODE", value="1"),
                     ],
                     security_context=job_pod.unprivileged(),
                     resources=ResourceRequirementsArgs(requests={"cpu": "20m", "memory": "64Mi"}, limits={"memory": "256Mi"}),
                     ports=[ContainerPortArgs(name=METRICS_PORT, container_port=metrics_port)] if metrics_port else None,
+                    liveness_probe=_answers() if metrics_port else None,
                     volume_mounts=[
                         VolumeMountArgs(name=volume.name, mount_path=path, read_only=True) for path, volume in mounted.items()
                     ],
@@ -122,5 +123,7 @@ def template(
     )
 
 
-def _python_path(program: Program) -> str:
-    return ":".join([PROGRAM_DIRECTORY, *(f"{PROGRAM_DIRECTORY}/jobs/{library}" for library in program.libraries)])
+def _answers() -> ProbeArgs:
+    # Whoever scrapes it asks once a minute too; only a process that hangs as a whole does not answer for five.
+    scrape = HTTPGetActionArgs(path="/metrics", port=METRICS_PORT)
+    return ProbeArgs(http_get=scrape, period_seconds=60, timeout_seconds=10, failure_threshold=5)

@@ -132,4 +132,10 @@ def chart_values(backup: Backup) -> dict[str, Any]:
             **({"defaultBackupStorageLocation": writable[0]} if writable else {}),
             "extraArgs": ["--schedule-skip-immediately=true"],
         },
+        # What the alerts are made of.
+        **(
+            {"metrics": {found: {"enabled": True} for found in ("serviceMonitor", "nodeAgentPodMonitor")}}
+            if backup.watched
+            else {}
+        ),
     }

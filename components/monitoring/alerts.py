@@ -19,5 +19,6 @@ def spec(watched: Watched) -> dict[str, Any]:
 
 
 def _of(watched: Watched, rule: dict[str, Any]) -> dict[str, Any]:
-    # Two servers of one cluster have alerts of the same names, and some have no label of their own.
-    return {**rule, "labels": {**rule["labels"], "namespace": watched.namespace}}
+    # One Alertmanager may have the alerts of several servers, and what is made of a sum or of an absence has no label of its own.
+    about = {"namespace": watched.namespace, "host": watched.hostname, **({"region": watched.region} if watched.region else {})}
+    return {**rule, "labels": {**rule["labels"], **about}}

@@ -27,7 +27,7 @@ class MailMonitoringArgs(TypedDict):
     namespace: NotRequired[pulumi.Input[str]]
     """The server's namespace. Default `mail`."""
     region: NotRequired[str]
-    """A name for the region: the label `region` of its metrics. Default: no such label."""
+    """A name for the region: the label `region` of its metrics and alerts. Default: no such label."""
     exporter_username: NotRequired[pulumi.Input[str]]
     """The output of this name of a server that is `monitored`. Default: the queue and the bans are not read."""
     certificate_verified: NotRequired[bool]
@@ -88,6 +88,7 @@ class Monitoring:
             reads_queue=self.reads_queue,
             claims=self.volume_claims,
             queue_limit=self.queue_limit,
+            region=self.region,
         )
 
 

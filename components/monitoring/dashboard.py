@@ -69,10 +69,10 @@ def _figures() -> list[Panel]:
         _stat("Received", "Messages from other servers, in the time shown.", _increase(RECEIVED), first_colour="blue"),
         _stat("Sent", "Recipients reached at other servers, in the time shown.", _increase([DELIVERED]), first_colour="blue"),
         _stat(
-            "Spam refused",
-            "Messages filed as junk, and connections refused to banned addresses, in the time shown. The server does not count "
-            "apart what it refuses for its score.",
-            _increase([SPAM, BLOCKED]),
+            "Spam caught",
+            "Messages filed as junk, in the time shown. What the server refuses for its score alone it does not count; banned "
+            "addresses, who may be after passwords as well, are below.",
+            _increase([SPAM]),
             first_colour="purple",
         ),
         _stat(
@@ -130,9 +130,10 @@ def _states() -> list[Panel]:
             steps=((1, RED),),
         ),
         _stat(
-            "Newest backup",
-            "Age of the newest complete backup of any schedule. Each has a line below.",
-            'min(time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=~"mail-.*"}))',
+            "Oldest last backup",
+            "Each schedule has its newest complete backup: this is the age of the oldest of them. Each has a line below. Of all "
+            "regions, since Velero knows none.",
+            'max(time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=~"mail-.*"}))',
             unit="s",
             width=4,
             steps=((DAY / 2, ORANGE), (2 * DAY, RED)),
@@ -167,7 +168,9 @@ def _mail() -> list[Panel]:
             "The share of recipients reached. Below 98 % there is an alert.",
             (Query(f"{delivered} / (({delivered} + {failed}) > 0) or vector(1)", "reached"),),
             unit="percentunit",
+            from_at_most=0.9,
             maximum=1,
+            line=0.98,
         ),
         Panel(
             "Connections",
@@ -210,12 +213,12 @@ def _machine() -> list[Panel]:
         ),
         Panel(
             "Free on volumes",
-            "The share that is free.",
+            "The share that is free. Of the namespaces chosen, in all regions, since the kubelet knows none.",
             (
                 Query(
                     f"min by (namespace, persistentvolumeclaim) (kubelet_volume_stats_available_bytes{{{volume}}}"
                     f" / kubelet_volume_stats_capacity_bytes{{{volume}}})",
-                    "{{persistentvolumeclaim}}",
+                    "{{namespace}} {{persistentvolumeclaim}}",
                 ),
             ),
             unit="percentunit",
@@ -224,7 +227,7 @@ def _machine() -> list[Panel]:
         ),
         Panel(
             "Age of backups",
-            "Of the newest complete one, by schedule.",
+            "Of the newest complete one, by schedule. Of all regions, since Velero knows none.",
             (Query('time() - max by (schedule) (velero_backup_last_successful_timestamp{schedule=~"mail-.*"})', "{{schedule}}"),),
             unit="s",
             width=8,

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from ..alert_rules import AGE, COUNT, DAY, FAILOVER, HOUR, MINUTE, SETTLED, alert
+from ..alert_rules import AGE, COUNT, DAY, DOCTOR, FAILOVER, GROW, HOUR, MINUTE, SETTLED, alert
 from ..stalwart.arguments import Role
 from .jobs.metrics import (
     BLOCKLIST_ANSWERS,
     BLOCKLIST_LISTED,
     CERTIFICATE_END,
+    CHECK_INTERVAL,
     CHECK_SUCCESS,
+    CHECK_TIME,
     OWN_BANS,
     PEER_REACHABLE,
     QUEUE_MESSAGES,
@@ -16,10 +18,13 @@ from .jobs.metrics import (
     QUEUE_OLDEST,
     Metric,
 )
-from .watched import PAGE, Watched
+from .promql import grown
+from .watched import DELIVERED, Watched
 
 GROWN_FROM = 100  # messages: a queue of 3 that becomes one of 6 is no news
 OLD = 100  # messages that wait for more than an hour: some always do, for servers that are away
+STUCK, STUCK_S = 5, 2 * HOUR  # as few are enough where nothing at all is delivered
+OVERDUE, OVERDUE_S = 3, 15 * MINUTE  # times what a check rests, and at least
 HELD_FOR_DAYS = 14  # by a backup; plans/outbound.py
 NEAR_THE_END_DAYS = 10
 CERTIFICATE_DAYS, LAST_DAYS = 14, 3  # cert-manager renews a month before
@@ -70,7 +75,17 @@ def _exporter(watched: Watched) -> list[dict[str, Any]]:
         "For half an hour it could not tell, and the alerts about it do not work meanwhile. The reason is in its log. See "
         f"{watched.exporter_logs}.",
     )
-    return [down, fails]
+    silence = f"(time() - {_gauge(CHECK_TIME, watched)})"
+    hangs = alert(
+        "MailCheckHangs",
+        "warning",
+        f"{silence} > clamp_min({OVERDUE} * {_gauge(CHECK_INTERVAL, watched)}, {OVERDUE_S})",
+        5 * MINUTE,
+        "The exporter's check hangs: {{ $labels.check }}",
+        f"Its last run ended {AGE} ago, and what it tells is as old. See {watched.exporter_logs}, then restart it: "
+        f"`kubectl -n {watched.namespace} rollout restart deployment/mail-exporter`.",
+    )
+    return [down, fails, hangs]
 
 
 def _queue(watched: Watched) -> list[dict[str, Any]]:
@@ -106,7 +121,18 @@ def _queue(watched: Watched) -> list[dict[str, Any]]:
         f"{COUNT} messages have waited for more than an hour. Others put off what you send, or nothing gets out: port 25 is "
         f"blocked, or DNS is away. {see}",
     )
-    return [long, growing, old]
+    waits, waited = (_gauge(QUEUE_OLD_MESSAGES, watched, shape) for shape in ("{}", f"{{}} offset {STUCK_S}s"))
+    nothing = alert(
+        "MailNothingDelivered",
+        "warning",
+        # What waits for one dead domain neither becomes more by itself, nor keeps other mail from getting out.
+        f"{waits} >= {STUCK} and {waits} > {waited} and on () {grown(DELIVERED, watched.server, f'{STUCK_S}s')} == 0",
+        SETTLED,
+        "No mail gets out",
+        f"{COUNT} messages have waited for more than an hour. They become more, and in two hours no other server took one. "
+        f"Port 25 is blocked, DNS is away, a smarthost refuses, or all that was sent is for servers that are away. {see}",
+    )
+    return [long, growing, old, nothing]
 
 
 def _held_mail(watched: Watched) -> list[dict[str, Any]]:
@@ -185,6 +211,7 @@ def _blocklists(watched: Watched) -> list[dict[str, Any]]:
         "{{ $labels.address }} is on the blocklist {{ $labels.zone }}",
         "Receivers that use the list refuse its mail. Find out what was sent and stop it, then ask the list to remove the "
         f"address. See `make doctor`, and {watched.events('queue.authenticated')} for who sent.",
+        runbook=DOCTOR,
     )
     silent = alert(
         "MailBlocklistSilent",
@@ -236,7 +263,7 @@ def volume_rules(watched: Watched) -> list[dict[str, Any]]:
         SETTLED,
         "The volume {{ $labels.persistentvolumeclaim }} fills up",
         f"{SHARE} of it is free. When it is full, no mail is taken any more. {see}",
-        runbook=PAGE,
+        runbook=GROW,
     )
     full = alert(
         "MailVolumeFull",
@@ -245,6 +272,6 @@ def volume_rules(watched: Watched) -> list[dict[str, Any]]:
         5 * MINUTE,
         "The volume {{ $labels.persistentvolumeclaim }} is nearly full",
         f"{SHARE} of it is free. When it is full, no mail is taken any more. {see}",
-        runbook=PAGE,
+        runbook=GROW,
     )
     return [filling, full]

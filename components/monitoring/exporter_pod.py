@@ -1,12 +1,11 @@
 """The exporter's pod, what it is given, and whom it may talk to, as typed Kubernetes arguments."""
 
-import base64
 import json
 from pathlib import Path
 
 from pulumi import Input, Output
 from pulumi_kubernetes.apps.v1 import DeploymentSpecArgs, DeploymentStrategyArgs
-from pulumi_kubernetes.core.v1 import EnvVarArgs
+from pulumi_kubernetes.core.v1 import ConfigMapVolumeSourceArgs, EnvVarArgs, KeyToPathArgs, VolumeArgs
 from pulumi_kubernetes.meta.v1 import LabelSelectorArgs
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgs,
@@ -35,14 +34,24 @@ def programs() -> dict[str, str]:
     return {path.name: path.read_text() for path in (*sorted(PROGRAMS.glob("*.py")), client)}
 
 
-def libraries() -> dict[str, str]:
-    """The libraries as `binaryData` of the same ConfigMap."""
-    return {library.FILE: base64.b64encode(library.archive()).decode()}
-
-
 def programs_name() -> str:
     """The ConfigMap's name: other programs are another one, and so another pod."""
-    return f"mail-exporter-{digest(''.join([*programs().values(), *libraries().values()]))}"
+    return f"mail-exporter-{digest(''.join(programs().values()))}"
+
+
+def libraries() -> dict[str, str]:
+    """The library as files of another ConfigMap."""
+    return {library.key(path): text for path, text in library.files().items()}
+
+
+def libraries_name() -> str:
+    """Its name, likewise."""
+    return f"mail-exporter-library-{digest(''.join(libraries().values()))}"
+
+
+def _library_volume() -> VolumeArgs:
+    items = [KeyToPathArgs(key=library.key(path), path=path) for path in library.files()]
+    return VolumeArgs(name="library", config_map=ConfigMapVolumeSourceArgs(name=libraries_name(), items=items))
 
 
 def deployment(monitoring: Monitoring, addresses: Output[list[str]], username: Input[str]) -> DeploymentSpecArgs:
@@ -70,14 +79,13 @@ def deployment(monitoring: Monitoring, addresses: Output[list[str]], username: I
     if monitoring.reads_queue:
         environment |= {"STALWART_URL": job_pod.MANAGEMENT_URL, "STALWART_USER": username}
         secrets.append(job_pod.secret_variable("STALWART_PASSWORD", names.EXPORTER_SECRET, names.EXPORTER_PASSWORD_KEY))
-    program = pods.Program(
-        "exporter", monitoring.job_image, environment, names.EXPORTER, names.APPLICATION, secrets, (library.FILE,)
-    )
+    program = pods.Program("exporter", monitoring.job_image, environment, names.EXPORTER, names.APPLICATION, secrets)
+    volumes = {f"{pods.PROGRAM_DIRECTORY}/{library.PACKAGE}": _library_volume()}
     return DeploymentSpecArgs(
         replicas=1,
         strategy=DeploymentStrategyArgs(type="Recreate"),  # two would be one series, told twice
         selector=LabelSelectorArgs(match_labels=PODS),
-        template=pods.template(program, programs_name(), metrics_port=PORT),
+        template=pods.template(program, programs_name(), volumes=volumes, metrics_port=PORT),
     )
 
 
@@ -93,7 +101,9 @@ def policy(monitoring: Monitoring) -> NetworkPolicySpecArgs:
         egress=[
             network.dns_egress(),
             NetworkPolicyEgressRuleArgs(to=[server], ports=[_tcp(port) for port in (SMTP_PORT, *management)]),
-            # Wherever it is: after a failover it is in this cluster.
+            # To every address. Those in the settings are where the other exchange's mail comes from; where it listens, DNS
+            # says, and a failover changes that while nobody runs `up` here: into this cluster, onto a node's address, or behind
+            # a balancer. A policy that is behind would make the alert that the other exchange is away, just then.
             *([NetworkPolicyEgressRuleArgs(ports=[_tcp(SMTP_PORT)])] if monitoring.peer else []),
         ],
     )

@@ -1,31 +1,31 @@
-"""prometheus-client as one file, for pods whose image has none: Python imports from a zip file on its path."""
+"""prometheus-client as the files of a ConfigMap, for pods whose image has none.
 
-import io
-import zipfile
+It is text, and no archive in base64: what runs can be read where it is, and the object stays below what a client-side
+`kubectl apply` takes, which writes all of it into an annotation.
+"""
+
 from functools import cache
 from importlib import metadata
 
 NAME = "prometheus-client"
-FILE = "prometheus_client.zip"
-# What it can also be part of; the exporter is a program of its own.
-FRAMEWORKS = ("aiohttp/", "bridge/", "django/", "twisted/")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file knows
+PACKAGE = "prometheus_client"
+# What it can also be part of, and what reads metrics or adds up those of several processes; the exporter does neither.
+UNUSED = ("aiohttp/", "bridge/", "django/", "twisted/", "multiprocess.py", "openmetrics/parser.py", "parser.py")
 
 
 @cache
-def archive() -> bytes:
-    """The installed prometheus-client with its licence. The same version gives the same bytes on every machine.
+def files() -> dict[str, str]:
+    """What the exporter imports of the installed prometheus-client, and its licence: texts by their paths in the package."""
+    found: dict[str, str] = {}
+    for path in metadata.files(NAME) or ():
+        inside = str(path).removeprefix(f"{PACKAGE}/")
+        if "licenses" in path.parts:
+            found[path.name] = path.read_text()
+        elif path.suffix == ".py" and not inside.startswith(UNUSED):
+            found[inside] = path.read_text()
+    return dict(sorted(found.items()))
 
-    It is not compressed, since that differs between versions of zlib.
-    """
-    found = {str(path): path for path in metadata.files(NAME) or ()}
-    wanted = sorted(
-        name
-        for name in found
-        if "/licenses/" in name or (name.endswith(".py") and not name.removeprefix("prometheus_client/").startswith(FRAMEWORKS))
-    )
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made:
-        for name in wanted:
-            made.writestr(zipfile.ZipInfo(name, EPOCH), found[name].read_binary())
-    return target.getvalue()
+
+def key(path: str) -> str:
+    """The key of a file in the ConfigMap, where names have no slash."""
+    return path.replace("/", ".")

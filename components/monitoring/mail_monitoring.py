@@ -64,11 +64,12 @@ class MailMonitoring(pulumi.ComponentResource):
         )
         programs = ConfigMap(
             f"{name}-programs",
-            ConfigMapInitArgs(
-                metadata=meta(exporter_pod.programs_name()),
-                data=exporter_pod.programs(),
-                binary_data=exporter_pod.libraries(),
-            ),
+            ConfigMapInitArgs(metadata=meta(exporter_pod.programs_name()), data=exporter_pod.programs()),
+            child,
+        )
+        libraries = ConfigMap(
+            f"{name}-libraries",
+            ConfigMapInitArgs(metadata=meta(exporter_pod.libraries_name()), data=exporter_pod.libraries()),
             child,
         )
         policy = NetworkPolicy(
@@ -79,7 +80,7 @@ class MailMonitoring(pulumi.ComponentResource):
         exporter = Deployment(
             f"{name}-exporter",
             DeploymentInitArgs(metadata=meta(EXPORTER), spec=spec),
-            ResourceOptions(parent=self, depends_on=[programs, policy]),
+            ResourceOptions(parent=self, depends_on=[programs, libraries, policy]),
         )
 
         def operated(suffix: str, kind: str, object_name: str, component: str, spec: Any, after: pulumi.Resource) -> None:

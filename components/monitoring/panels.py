@@ -39,6 +39,10 @@ class Panel:
     first_colour: str = GREEN
     decimals: int | None = None
     maximum: float | None = None
+    from_at_most: float = 0
+    """Where the axis of a graph begins, unless a value is below that."""
+    line: float | None = None
+    """Where a graph has a line across: below it is bad."""
 
 
 def dashboard(title: str, uid: str, panels: Sequence[Panel], variables: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def _model(panel: Panel) -> dict[str, Any]:
         defaults["max"] = panel.maximum
     defaults["color"] = {"mode": "thresholds" if is_stat else "palette-classic"}
     if not is_stat:
-        defaults |= {"min": 0, "custom": {"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "never"}}
+        defaults |= _axis(panel)
     return {
         "type": panel.kind,
         "title": panel.title,
@@ -131,6 +135,20 @@ def _model(panel: Panel) -> dict[str, Any]:
             for number, query in enumerate(panel.queries)
         ],
     }
+
+
+def _axis(panel: Panel) -> dict[str, Any]:
+    custom: dict[str, Any] = {"drawStyle": "line", "fillOpacity": 10, "lineWidth": 1, "showPoints": "never"}
+    axis: dict[str, Any] = {"custom": custom}
+    if panel.from_at_most:
+        custom["axisSoftMin"] = panel.from_at_most
+    else:
+        axis["min"] = 0
+    if panel.line is not None:
+        custom["thresholdsStyle"] = {"mode": "line"}
+        steps = [{"color": "transparent", "value": None}, {"color": RED, "value": panel.line}]
+        axis["thresholds"] = {"mode": "absolute", "steps": steps}
+    return axis
 
 
 def _options(is_stat: bool) -> dict[str, Any]:

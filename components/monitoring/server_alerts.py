@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from ..alert_rules import COUNT, FAILOVER, HOUR, MINUTE, SETTLED, alert
+from ..alert_rules import COUNT, DOCTOR, FAILOVER, GROW, HOUR, MINUTE, SETTLED, alert
 from ..stalwart.arguments import Role
 from .promql import ALWAYS_THERE, all_grown, grown
-from .watched import AUTH_FAILED, DELIVERED, FAILED, PAGE, RELAY_REFUSED, SPAM, STORE_ERRORS, SUBMITTED, Watched
+from .watched import AUTH_FAILED, DELIVERED, FAILED, RELAY_REFUSED, SPAM, STORE_ERRORS, SUBMITTED, Watched
 
+ADD_DOMAIN = "docs/runbooks/add-domain.md"
 WINDOW, WINDOW_S = "1800s", 1800
 SUCCESS = 0.98
 ENOUGH = 20  # recipients in the window: one mistyped address among three is no outage
@@ -27,6 +28,11 @@ def _there(watched: Watched) -> list[dict[str, Any]]:
     up = f"up{{{watched.server}}}"
     held = "The other exchange takes mail for it meanwhile, and people cannot read theirs."
     lost = "While the primary is up no mail is lost, but there is no second exchange."
+    last = (
+        "Fail over when the region is lost, or this takes longer than your people can wait."
+        if watched.role == Role.PRIMARY
+        else "Nothing has to fail over for this."
+    )
     down = alert(
         "MailServerDown",
         "critical",
@@ -34,8 +40,10 @@ def _there(watched: Watched) -> list[dict[str, Any]]:
         5 * MINUTE,
         f"The mail server {watched.hostname} does not answer",
         f"Prometheus has read no metrics of it for 5 minutes. {held if watched.role == Role.PRIMARY else lost} See "
-        f"`kubectl -n {watched.namespace} get pods`, then {watched.logs}. If it runs, see whether its PodMonitor is picked up.",
-        runbook=FAILOVER,
+        f"`kubectl -n {watched.namespace} get pods`. If they run: {watched.logs}, and whether the PodMonitor is picked up. "
+        f"If not: `kubectl -n {watched.namespace} describe pods` and `kubectl get nodes`, for a node, volume or image that is "
+        f"away. {last}",
+        runbook=FAILOVER if watched.role == Role.PRIMARY else "",
     )
     pod = alert(
         "MailServerPodDown",
@@ -60,6 +68,7 @@ def _delivery(watched: Watched) -> dict[str, Any]:
         f"{PERCENT} of the recipients of the last half hour were reached, for 15 minutes; the others were given up, and their "
         "senders have a bounce. Often an address is on a blocklist, or DKIM or SPF is broken. See `make doctor`, then "
         f"{watched.events('delivery')} for the answers of the other servers.",
+        runbook=DOCTOR,
     )
 
 
@@ -73,7 +82,7 @@ def _stores(watched: Watched) -> dict[str, Any]:
         f"{COUNT} errors in 15 minutes. Mail may be refused or put off, and mailboxes not be reached. See "
         f"{watched.events('store')} for which store it is; then its volume, database or bucket, and "
         f"`kubectl -n {watched.namespace} get pvc`.",
-        runbook=PAGE,
+        runbook=GROW,
     )
 
 
@@ -86,7 +95,9 @@ def _attack(watched: Watched) -> dict[str, Any]:
         5 * MINUTE,
         "Somebody tries passwords",
         f"{COUNT} logins failed in 15 minutes. The server bans who fails too often, and an attack from many addresses goes on. "
-        f"See {watched.events('auth.failed')} for which accounts and from where; give those accounts new passwords.",
+        f"See {watched.events('auth.failed')} for which accounts and "
+        "from where, and block that network. A failure reveals no password: only an account that then signed in from there needs "
+        f"a new one. See {watched.events('auth.success')}.",
     )
 
 
@@ -99,6 +110,7 @@ def _relaying(watched: Watched) -> dict[str, Any]:
         "Somebody tries to relay",
         f"{COUNT} recipients were refused in 15 minutes since they are not of this server. Nothing was relayed. If they are "
         f"yours, a domain is missing from the settings. See {watched.events('smtp.relay-not-allowed')}.",
+        runbook=ADD_DOMAIN,
     )
 
 

@@ -5,11 +5,12 @@ The server exports what is in its list of metrics, and no other event: `MetricTy
 
 from dataclasses import dataclass
 
+from .. import labels
+from ..stalwart import names
 from ..stalwart.arguments import Role
 
 SERVER = "stalwart"  # the PodMonitors, and so the last part of the label `job`
 EXPORTER = "mail-exporter"
-PAGE = "docs/monitoring.md"  # which says of every alert what to do
 
 RECEIVED = ("queue_message_queued",)  # by SMTP, from those who did not sign in
 SUBMITTED = "queue_authenticated_message_queued"
@@ -41,6 +42,8 @@ class Watched:
     """The volume claims that must not fill up, as patterns of Prometheus."""
     queue_limit: int
     """How many messages in the queue are too many."""
+    region: str | None = None
+    """Its name, where it is known."""
 
     @property
     def server(self) -> str:
@@ -55,11 +58,17 @@ class Watched:
     @property
     def logs(self) -> str:
         """The command that shows what the server says."""
-        return f"`kubectl -n {self.namespace} logs statefulset/stalwart --since=1h`"
+        return f"`{self._logs}`"
 
     def events(self, pattern: str) -> str:
         """The command that shows what the server says of an event, such as `auth.failed`."""
-        return f"`kubectl -n {self.namespace} logs statefulset/stalwart --since=1h | grep {pattern}`"
+        return f"`{self._logs} | grep {pattern}`"
+
+    @property
+    def _logs(self) -> str:
+        # By their labels: of a StatefulSet's name kubectl shows one pod, and by labels ten lines of each unless told otherwise.
+        pods = ",".join(f"{key}={value}" for key, value in labels.selector(names.APPLICATION, names.SERVER).items())
+        return f"kubectl -n {self.namespace} logs -l {pods} --tail=-1 --since=1h --prefix"
 
     @property
     def exporter_logs(self) -> str:

@@ -8,7 +8,7 @@ from .promtool import at, held
 
 HOURS = 48
 STEPS = HOURS * 12
-CHECKS = ("certificate", "queue", "bans", "blocklists", "peer")
+CHECKS = {"certificate": 600, "queue": 30, "bans": 60, "blocklists": 900, "peer": 60}  # and how long they rest, in seconds
 PRIMARY = Watched("mail", Role.PRIMARY, "mx1.example.com", "mx2.example.com", True, ("stalwart-data",), 1000)
 BACKUP = Watched("mail", Role.BACKUP, "mx2.example.com", "mx1.example.com", True, ("stalwart-data",), 1000)
 
@@ -82,6 +82,7 @@ EXPORTED = {
     **{exporter("exporter_check_success", check=name): always(1) for name in CHECKS},
     **{exporter("exporter_check_duration_seconds", check=name): always(0.1) for name in CHECKS},
     **{exporter("exporter_check_timestamp_seconds", check=name): f"{at(0)}+300x{STEPS}" for name in CHECKS},
+    **{exporter("exporter_check_interval_seconds", check=name): always(rest) for name, rest in CHECKS.items()},
 }
 VOLUME = {
     f"kubelet_volume_stats_available_bytes{{{CLAIM}}}": always(60e9),

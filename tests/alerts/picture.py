@@ -146,7 +146,8 @@ def drawn(panel: Mapping[str, Any], found: Mapping[str, Sequence[Sample]]) -> di
 
 
 def _graph(panel: Mapping[str, Any], found: Mapping[str, Sequence[Sample]], box: Mapping[str, float]) -> dict[str, Any]:
-    unit = panel["fieldConfig"]["defaults"]["unit"]
+    defaults = panel["fieldConfig"]["defaults"]
+    unit = defaults["unit"]
     series: dict[str, list[Sample]] = {}
     for target in panel["targets"]:
         for sample in found[chosen(target["expr"])]:
@@ -155,18 +156,26 @@ def _graph(panel: Mapping[str, Any], found: Mapping[str, Sequence[Sample]], box:
                 name = name.replace(f"{{{{{label}}}}}", sample.labels.get(label, ""))
             series.setdefault(name.strip(), []).append(sample)
     highest = max(sample.value for line in series.values() for sample in line)
-    top = panel["fieldConfig"]["defaults"].get("max") or _top(highest, unit)
-    left, right, high, low = 64, box["width"] - 12, 34, box["height"] - 44
+    top = defaults.get("max") or _top(highest, unit)
+    lowest = min(sample.value for line in series.values() for sample in line)
+    bottom = min(lowest, defaults["custom"]["axisSoftMin"]) if "axisSoftMin" in defaults["custom"] else 0
+    left, right, high, low = 64, box["width"] - 22, 34, box["height"] - 60
     across = (right - left) / (MINUTES[-1] - MINUTES[0])
 
+    def height(value: float) -> float:
+        return low - (low - high) * (value - bottom) / (top - bottom)
+
     def points(line: Sequence[Sample]) -> str:
-        spots = ((left + (s.minute - MINUTES[0]) * across, low - (low - high) * s.value / top) for s in line)
+        spots = ((left + (s.minute - MINUTES[0]) * across, height(s.value)) for s in line)
         return " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
 
     lines = [Line(name, PALETTE[number % len(PALETTE)], points(line)) for number, (name, line) in enumerate(series.items())]
-    ticks = [{"y": low - (low - high) * part / 4, "text": shown(top * part / 4, unit)} for part in range(5)]
+    values = [bottom + (top - bottom) * part / 4 for part in range(5)]
+    ticks = [{"y": height(value), "text": shown(value, unit)} for value in values]
+    is_crossed = "thresholdsStyle" in defaults["custom"]
+    threshold = height(defaults["thresholds"]["steps"][-1]["value"]) if is_crossed else None
     hours = [{"x": left + hour * 60 * across, "text": f"{hour % 24:02}:00"} for hour in range(0, 25, 4)]
-    return {"lines": lines, "ticks": ticks, "hours": hours, "left": left, "right": right, "low": low}
+    return {"lines": lines, "ticks": ticks, "hours": hours, "left": left, "right": right, "low": low, "across": threshold}
 
 
 def _top(highest: float, unit: str) -> float:

@@ -43,20 +43,27 @@ def test_the_figures_are_right(evaluated):
 
     assert figure("Received") == pytest.approx(24 * 600, rel=0.01)
     assert figure("Sent") == pytest.approx(24 * 300, rel=0.01)
-    assert figure("Spam refused") == pytest.approx(24 * 220, rel=0.01)
+    assert figure("Spam caught") == pytest.approx(24 * 120, rel=0.01)
     assert figure("Queue length") in (8, 12, 20, 30, 45, 60)
     assert figure("Delivery success") == pytest.approx(300 / 303, rel=0.001)
     assert figure("Oldest in the queue") == pytest.approx(0.6 * 3600, abs=1)
     assert figure("Certificate") == pytest.approx(60 - DAY / 1440, abs=0.01)
     assert (figure("On blocklists"), figure("Own bans")) == (0, 0)
-    assert figure("Newest backup") == pytest.approx(3 * 3600, abs=1)
+    assert figure("Oldest last backup") == pytest.approx(3 * 3600, abs=1)
 
 
 def test_a_server_that_has_counted_nothing_yet_shows_zeros(evaluated):
     found = evaluated({series: values for series, values in MINE.items() if series not in COUNTERS})
     assert [query for query, samples in found.items() if not samples] == []
-    for panel, value in (("Received", 0), ("Sent", 0), ("Spam refused", 0), ("Delivery success", 1)):
+    for panel, value in (("Received", 0), ("Sent", 0), ("Spam caught", 0), ("Delivery success", 1)):
         assert [sample.value for sample in found[asked(panel)]] == [value]
+
+
+def test_an_archive_that_is_dead_is_seen_however_new_the_other_backups_are(evaluated):
+    archive = 'velero_backup_last_successful_timestamp{schedule="mail-primary-archive"}'
+    found = evaluated({**MINE, archive: always(promtool.at(-30))})
+    (sample,) = found[asked("Oldest last backup")]
+    assert sample.value == pytest.approx(30 * 3600 + DAY * 60, abs=1)
 
 
 def test_an_empty_queue_has_no_age(tmp_path):

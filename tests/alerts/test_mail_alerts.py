@@ -36,6 +36,7 @@ DELIVERED, FAILED = server("delivery_delivered"), server("delivery_dsn_perm_fail
 FREE = f"kubelet_volume_stats_available_bytes{{{worlds.CLAIM}}}"
 CLAIM = {"persistentvolumeclaim": "stalwart-data"}
 NOT_SEEN = [alert("MailServerDown")]
+STUCK = [alert("MailNothingDelivered")]
 
 CASES = {
     "the server is gone for half an hour": (
@@ -114,6 +115,15 @@ CASES = {
         {exporter("exporter_check_success", check="queue"): held((1, 1), (0, 1), (1, 2))},
         {H + 25: [], H + 30: [alert("MailCheckFails", check="queue")], 2 * H: []},
     ),
+    # It rests for 15 minutes, so that 45 are too long.
+    "a check hangs": (
+        {exporter("exporter_check_timestamp_seconds", check="blocklists"): f"{at(0)}x{worlds.STEPS}"},
+        {50: [], 55: [alert("MailCheckHangs", check="blocklists")], 9 * H: [alert("MailCheckHangs", check="blocklists")]},
+    ),
+    "a check that rests for half a minute hangs, and ends": (
+        {exporter("exporter_check_timestamp_seconds", check="queue"): f"{at(0)}x11 {at(1)}+300x{worlds.STEPS}"},
+        {20: [], 25: [alert("MailCheckHangs", check="queue")], 55: [alert("MailCheckHangs", check="queue")], H: []},
+    ),
     "another pod of the exporter goes on failing": (
         {
             exporter("exporter_check_success", check="queue"): held((0, 0.25), ("_", 4)),
@@ -133,6 +143,26 @@ CASES = {
     "much of the queue is old": (
         {OLD: held((100, 1), (101, 1), (3, 2))},
         {H: [], H + 30: [alert("MailQueueOld")], 2 * H: []},
+    ),
+    # One message an hour is sent. The last one before the port was blocked got out at hour 12; the port is open again at 20.
+    "port 25 is blocked on a small server": (
+        {
+            DELIVERED: f"7000+0.25x144 7036x95 7050+0.25x{worlds.STEPS}",
+            OLD: held((0, 13), *((waiting, 1) for waiting in range(1, 8)), (0, 28)),
+        },
+        {16 * H: [], 17 * H + 10: [], 17 * H + 15: STUCK, 19 * H + 55: STUCK, 20 * H: [], 30 * H: []},
+    ),
+    "mail has never got out of a new server": (
+        {DELIVERED: held(("_", 48)), FAILED: held(("_", 48)), OLD: held((0, 3), (5, 1), (7, 2), (0, 30))},
+        {3 * H + 10: [], 3 * H + 15: STUCK, 5 * H: STUCK, 6 * H: []},
+    ),
+    "six messages are for a dead domain, and then nobody sends": (
+        {DELIVERED: f"7000+25x36 7900x{worlds.STEPS}", OLD: held((0, 2), (6, 40))},
+        {minute: [] for minute in range(0, 40 * H, 25)},
+    ),
+    "mail for a dead domain becomes more, and other mail gets out": (
+        {DELIVERED: f"7000+0.25x{worlds.STEPS}", OLD: f"0+0.2x{worlds.STEPS // 2} 0x{worlds.STEPS}"},
+        {minute: [] for minute in range(0, 40 * H, 25)},
     ),
     "an own address is banned": (
         {exporter("own_bans"): held((0, 1), (1, 1), (0, 2))},

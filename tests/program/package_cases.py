@@ -291,6 +291,7 @@ BACKUP = {
         "arriving": [{"name": "archive", "location": "hot", "cron": "0 2 * * *"}],
         "database": {"cluster": "stalwart-database", "cron": "0 2 * * *"},
         "drillMaxAgeDays": 35,
+        "region": "eu-west-1",
     },
     "veleroNamespace": "backups",
     "installVelero": True,

@@ -13,7 +13,7 @@ from tests.program.stacks import run, settings_of
 from tests.program.test_failover import ACTIVE, HERE
 
 CHILDREN = {
-    *("metrics-user", "programs", "policy", "exporter", "server-monitor", "exporter-monitor", "alerts", "dashboard"),
+    *("metrics-user", "programs", "libraries", "policy", "exporter", "server-monitor", "exporter-monitor", "alerts", "dashboard"),
 }
 
 
@@ -79,12 +79,31 @@ def test_what_is_secret_is_in_secrets_alone(watched):
 
 
 def test_the_library_in_the_config_map_is_on_the_path(watched):
-    programs = named(watched, "monitoring-programs").inputs
-    (library,) = programs["binaryData"]
-    assert environment(watched)["PYTHONPATH"] == f"/program:/program/jobs/{library}"
+    programs, libraries = (named(watched, f"monitoring-{name}").inputs for name in ("programs", "libraries"))
+    assert environment(watched)["PYTHONPATH"] == "/program"
     assert {"exporter.py", "jmap.py", "__init__.py"} <= programs["data"].keys()
-    (volume,) = named(watched, "monitoring-exporter").inputs["spec"]["template"]["spec"]["volumes"]
-    assert volume["configMap"]["name"] == programs["metadata"]["name"]
+    pod = named(watched, "monitoring-exporter").inputs["spec"]["template"]["spec"]
+    places = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    maps = {volume["name"]: volume["configMap"] for volume in pod["volumes"]}
+    assert maps[places["/program/jobs"]] == {"name": programs["metadata"]["name"]}
+    library = maps[places["/program/prometheus_client"]]
+    assert library["name"] == libraries["metadata"]["name"]
+    assert {item["key"] for item in library["items"]} == libraries["data"].keys()
+    assert {"__init__.py", "openmetrics/exposition.py", "LICENSE"} <= {item["path"] for item in library["items"]}
+
+
+def test_every_object_fits_the_annotation_of_a_client_side_apply(watched):
+    # kubectl writes the whole object into one, and Kubernetes takes 262,144 bytes of them together.
+    sizes = {f"{m['kind']}/{m['metadata']['name']}": len(json.dumps(m)) for m in manifests(watched)}
+    assert {name: size for name, size in sizes.items() if size > 200_000} == {}
+    assert max(sizes.values()) > 100_000, "the library is among them"
+
+
+def test_an_exporter_that_answers_nobody_is_started_again(watched):
+    (container,) = named(watched, "monitoring-exporter").inputs["spec"]["template"]["spec"]["containers"]
+    probe = container["livenessProbe"]
+    assert probe["httpGet"] == {"path": "/metrics", "port": container["ports"][0]["name"]}
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 300
 
 
 def test_each_region_watches_the_other():
@@ -95,6 +114,11 @@ def test_each_region_watches_the_other():
     assert "MailBackupUnreachable" in alerts(primary)
     assert {"MailPrimaryUnreachable", "MailHeldMailStuck"} <= alerts(backup)
     assert "MailQueueLong" not in alerts(backup)
+    for recording, about in ((primary, "eu-west-1"), (backup, "eu-central-1")):
+        labels = [
+            rule["labels"] for group in named(recording, "monitoring-alerts").inputs["spec"]["groups"] for rule in group["rules"]
+        ]
+        assert {found["region"] for found in labels} == {about}
     regions = {named(r, "monitoring-alerts").inputs["metadata"]["namespace"] for r in (primary, backup)}
     assert regions == {"mail"}
 

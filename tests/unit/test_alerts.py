@@ -1,6 +1,7 @@
 """The alerts of backups, as plain data: which there are, and that each is complete. What fires when, Prometheus judges."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -134,6 +135,14 @@ def test_what_loses_mail_or_hides_that_it_would_is_critical():
         *("MailArchiveNotArriving", "MailArchiveNeverArrived", "MailDrillFailed"),
         *("MailWalNotArchived", "MailWalPilesUp", "MailDatabaseBackupTooOld", "MailDatabaseBackupNeverMade"),
     }
+
+
+def test_alerts_of_two_regions_differ():
+    told = [
+        {(rule["alert"], *sorted(rule["labels"].items())) for rule in rules(replace(ALL, region=region))} for region in ("a", "b")
+    ]
+    assert not told[0] & told[1]
+    assert len(told[0]) == len(rules(ALL))
 
 
 def test_the_runbook_of_a_failover_is_with_what_a_failover_needs():

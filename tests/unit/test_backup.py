@@ -53,6 +53,13 @@ def test_the_chart_makes_no_location_and_no_password_of_its_own():
     assert values["image"]["tag"] == "v1.18.3"
 
 
+def test_a_velero_with_alerts_is_read_by_prometheus():
+    installed = {"locations": [HOT], "install_velero": True}
+    assert "metrics" not in velero.chart_values(resolve(installed)), "where the operator is not, it has no such objects"
+    metrics = velero.chart_values(resolve({**installed, "alerts": {}}))["metrics"]
+    assert metrics == {"serviceMonitor": {"enabled": True}, "nodeAgentPodMonitor": {"enabled": True}}
+
+
 @pytest.mark.parametrize(
     ("args", "reason"),
     [

@@ -13,8 +13,10 @@ from components.monitoring.alerts import spec
 from components.monitoring.arguments import MailMonitoringArgs, resolve
 from components.monitoring.jobs.metrics import METRICS
 from components.monitoring.promql import grown
+from components.monitoring.server_alerts import SUCCESS
 from components.monitoring.watched import Watched
 from components.stalwart.arguments import Role
+from offline.program import PROJECT_FOLDER
 
 PRIMARY = Watched("mail", Role.PRIMARY, "mx1.example.com", "mx2.example.com", True, ("stalwart-data",), 1000)
 BACKUP = replace(PRIMARY, role=Role.BACKUP, hostname="mx2.example.com", peer="mx1.example.com")
@@ -74,8 +76,8 @@ def test_the_list_of_real_names_can_say_no():
 BOTH = {"MailServerDown", "MailServerPodDown", "MailDeliveryFailing", "MailStoreErrors", "MailRelayAttempts"}
 SERVER = BOTH | {"MailAuthenticationAttack", "MailSpamSurge", "MailSubmissionSurge"}
 SEEN = {"MailExporterDown", "MailCheckFails", "MailCertificateEnds", "MailCertificateAlmostOver", "MailAddressListed"}
-SEEN |= {"MailBlocklistSilent"}
-QUEUE = {"MailQueueLong", "MailQueueGrowing", "MailQueueOld"}
+SEEN |= {"MailBlocklistSilent", "MailCheckHangs"}
+QUEUE = {"MailQueueLong", "MailQueueGrowing", "MailQueueOld", "MailNothingDelivered"}
 HELD = {"MailHeldMailStuck", "MailHeldMailNearItsEnd"}
 VOLUMES = {"MailVolumeFills", "MailVolumeFull"}
 
@@ -100,12 +102,45 @@ def test_every_alert_is_complete(rule):
     assert rule.keys() == {"alert", "expr", "for", "labels", "annotations"}
     assert re.fullmatch(r"Mail([A-Z][a-z]+)+", rule["alert"])
     assert int(re.fullmatch(r"(\d+)s", rule["for"])[1]) >= 300
-    assert rule["labels"].keys() == {"severity", "namespace"}
+    assert rule["labels"].keys() == {"severity", "namespace", "host"}
     assert rule["labels"]["severity"] in ("critical", "warning")
     assert rule["annotations"].keys() - {"runbook"} == {"summary", "description"}
     description = rule["annotations"]["description"]
     assert description.endswith(".")
     assert re.search(r"[Ss]ee (`(kubectl|make)|the runbook)", description), "it says what to type next"
+
+
+def test_no_alert_of_two_servers_is_the_same():
+    first = replace(PRIMARY, region="eu-west-1")
+    # One has the mailboxes of the other after a failover: the same name in the same region, for a while.
+    for second in (
+        replace(BACKUP, region="eu-central-1"),
+        replace(first, namespace="mail-2"),
+        replace(first, region="eu-central-1"),
+    ):
+        told = [{(rule["alert"], *sorted(rule["labels"].items())) for rule in rules(watched)} for watched in (first, second)]
+        assert not told[0] & told[1]
+    assert {rule["labels"]["region"] for rule in rules(first)} == {"eu-west-1"}
+    assert {rule["labels"]["host"] for rule in rules(first)} == {"mx1.example.com"}
+
+
+def test_a_runbook_is_there_and_more_than_a_repetition():
+    found = {rule["annotations"]["runbook"] for w in (PRIMARY, BACKUP) for rule in rules(w) if "runbook" in rule["annotations"]}
+    assert "docs/runbooks/grow.md" in found
+    assert not [page for page in found if page.startswith("docs/monitoring.md")]
+    for page, _, anchor in (runbook.partition("#") for runbook in found):
+        text = (PROJECT_FOLDER / page).read_text()
+        headings = {re.sub(r"[^a-z0-9 -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.M)}
+        assert anchor in {"", *headings}
+
+
+def test_the_log_of_every_pod_is_read():
+    commands = {c for w in (PRIMARY, BACKUP) for r in rules(w) for c in re.findall(r"`(kubectl -n mail logs [^`]*)`", str(r))}
+    pods = "-l app.kubernetes.io/name=stalwart,app.kubernetes.io/component=server --tail=-1 --since=1h --prefix"
+    assert {command.partition(" | ")[0] for command in commands} == {
+        f"kubectl -n mail logs {pods}",
+        "kubectl -n mail logs deployment/mail-exporter",
+    }
 
 
 @pytest.mark.parametrize("watched", [PRIMARY, BACKUP], ids=["primary", "backup"])
@@ -138,7 +173,16 @@ def test_the_dashboard_is_the_same_every_time_and_fills_its_rows():
 
 def test_the_first_row_has_the_four_figures():
     first = [panel["title"] for panel in dashboard.model()["panels"] if panel["gridPos"]["y"] == 0]
-    assert first == ["Received", "Sent", "Spam refused", "Queue length"]
+    assert first == ["Received", "Sent", "Spam caught", "Queue length"]
+
+
+def test_a_success_below_the_limit_can_be_seen():
+    (panel,) = [p for p in dashboard.model()["panels"] if p["title"] == "Delivery success" and p["type"] == "timeseries"]
+    defaults = panel["fieldConfig"]["defaults"]
+    assert (defaults["custom"]["axisSoftMin"], defaults["max"]) == (0.9, 1)
+    assert "min" not in defaults, "worse is seen too"
+    assert defaults["custom"]["thresholdsStyle"] == {"mode": "line"}
+    assert [step["value"] for step in defaults["thresholds"]["steps"]] == [None, SUCCESS]
 
 
 def test_every_panel_says_what_it_shows_and_asks_the_chosen_source():

@@ -30,7 +30,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from .metrics import CHECK_DURATION, CHECK_SUCCESS, CHECK_TIME, METRICS, PORT, Metric, Reading
+from .metrics import CHECK_DURATION, CHECK_INTERVAL, CHECK_SUCCESS, CHECK_TIME, METRICS, PORT, Metric, Reading
 from .network_checks import blocklists, certificate, peer
 from .registry_checks import Bans, Queue
 
@@ -48,16 +48,15 @@ class Check:
 
 
 class Board(Collector):
-    """What each check found last."""
+    """What each check found last. A check that never ends its first run is told by the time at which that began."""
 
-    def __init__(self) -> None:
-        self._found: dict[str, tuple[Reading, ...]] = {}
+    def __init__(self, checks: Iterable[Check]) -> None:
+        self._found: dict[str, tuple[Reading, ...]] = {check.name: _moment(check) for check in checks}
 
     def put(self, check: Check, readings: Iterable[Reading], success: bool, took_s: float) -> None:
         """Replace what the check found before."""
-        own = (Reading(CHECK_SUCCESS, success), Reading(CHECK_DURATION, took_s), Reading(CHECK_TIME, time.time()))
-        about = (Reading(reading.metric, reading.value, (check.name,)) for reading in own)
-        self._found[check.name] = (*readings, *about)
+        outcome = (Reading(CHECK_SUCCESS, success, (check.name,)), Reading(CHECK_DURATION, took_s, (check.name,)))
+        self._found[check.name] = (*readings, *outcome, *_moment(check))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every metric there is a value of."""
@@ -66,6 +65,10 @@ class Board(Collector):
             of_it = [reading for reading in readings if reading.metric == metric]
             if of_it:
                 yield _family(metric, of_it)
+
+
+def _moment(check: Check) -> tuple[Reading, ...]:
+    return Reading(CHECK_TIME, time.time(), (check.name,)), Reading(CHECK_INTERVAL, check.every_s, (check.name,))
 
 
 def _family(metric: Metric, readings: Iterable[Reading]) -> GaugeMetricFamily:
@@ -136,7 +139,7 @@ def main() -> int:
     # The first process of a container is not ended by a signal that it does not handle.
     for number in (signal.SIGTERM, signal.SIGINT):
         _ = signal.signal(number, stop)
-    board, registry = Board(), CollectorRegistry()
+    board, registry = Board(checks), CollectorRegistry()
     registry.register(board)
     for check in checks:
         threading.Thread(target=_watch, args=(check, board, stopped), daemon=True).start()

@@ -47,9 +47,15 @@ BLOCKLIST_LISTED = Metric(
 PEER_REACHABLE = Metric("peer_reachable", "1 if the exchange of the other region answers at port 25.", ("host",))
 CHECK_SUCCESS = Metric("exporter_check_success", "1 if the last run of a check could tell what it is about.", ("check",))
 CHECK_DURATION = Metric("exporter_check_duration_seconds", "How long the last run of a check took.", ("check",))
-CHECK_TIME = Metric("exporter_check_timestamp_seconds", "When the last run of a check ended.", ("check",))
+CHECK_TIME = Metric(
+    "exporter_check_timestamp_seconds",
+    "When the last run of a check ended; before the first, when the exporter began.",
+    ("check",),
+)
+CHECK_INTERVAL = Metric("exporter_check_interval_seconds", "How long a check rests between two runs.", ("check",))
 
 METRICS = (
     *(QUEUE_MESSAGES, QUEUE_OLD_MESSAGES, QUEUE_OLDEST, BANS, OWN_BANS, CERTIFICATE_END, CERTIFICATE_TRUSTED),
     *(BLOCKLIST_ANSWERS, BLOCKLIST_LISTED, PEER_REACHABLE, CHECK_SUCCESS, CHECK_DURATION, CHECK_TIME),
+    CHECK_INTERVAL,
 )
