@@ -21,7 +21,9 @@ async def deploy() -> Mapping[str, pulumi.Input[Any]]:
     primary = RegionEndpoints.parse(endpoints)
     reader, archive = primary.recipient_reader, primary.archive
     if reader is None or archive is None or archive.repository_password is None:
-        raise pulumi.RunError("The primary's `endpoints` lack the recipient reader, or the archive with its password: see primary.py")
+        raise pulumi.RunError(
+            "The primary's `endpoints` lack the recipient reader, or the archive with its password: see primary.py"
+        )
     domains: list[MailDomainArgs] = [{"name": domain.name} for domain in primary.domains]
 
     server = StalwartServer(
