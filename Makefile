@@ -93,6 +93,7 @@ $(VENV)/ready: requirements.txt
 	@touch $@
 
 $(VENV)/docs-ready: requirements-docs.txt $(VENV)/ready
+	@echo "Adding what docs needs to $(VENV) (once)"
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
 	@touch $@
 
@@ -103,5 +104,6 @@ policy/.venv/ready: policy/requirements.txt
 	@touch $@
 
 $(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready
+	@echo "Adding what lint needs to $(VENV) (once)"
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-lint.txt
 	@touch $@

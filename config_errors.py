@@ -48,20 +48,29 @@ def _paragraph(mistake: ErrorDetails, model: type[BaseModel], prefix: str, encry
 def _unknown_key(location: Location, model: type[BaseModel], prefix: str, key: str) -> str:
     parent = model if len(location) == 1 else model_of(_field(model, location[:-1]))
     known = sorted(field.alias or name for name, field in parent.model_fields.items()) if parent else []
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
-    lines = [f"{key} is not a setting" + (f"; did you mean {close[0]}?" if close else "")]
-    lines.append(f"    allowed: {', '.join(known)}")
+    close = closest(str(location[-1]), known)
+    lines = [f"{key} is not a setting" + (f"; did you mean {close}?" if close else "")]
+    # At the top there are so many that the one which was meant is lost among them.
+    allowed = f"{close}, and what docs/settings.md lists" if close and len(location) == 1 else ", ".join(known)
+    lines.append(f"    allowed: {allowed}")
     if close:
-        right = f"{prefix}:{_dotted((*location[:-1], close[0]))}"
+        right = f"{prefix}:{_dotted((*location[:-1], close))}"
         lines.append(f"    example: name it {right} in the stack's file")
     else:
         lines.append(f"    example: pulumi config rm {_path_option(location)}{shlex.quote(_dotted(location))}")
     return "\n".join(lines)
 
 
+def closest(word: str, known: Collection[str]) -> str | None:
+    """The one of the known words that was probably meant."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+
+
 def _what(mistake: ErrorDetails) -> str:
     if mistake["type"] == "missing":
         return "is not set"
+    if mistake["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return "is not a group of settings"
     if mistake["type"] == "value_error":
         return mistake["msg"].removeprefix("Value error, ")
     _, _, wanted = mistake["msg"].partition(" should ")
@@ -84,6 +93,8 @@ def _command(location: Location, field: FieldInfo) -> str:
     if example.startswith("pulumi "):
         return example.replace("<key>", shlex.quote(_dotted(location)))
     if example.startswith(("{", "[")):
+        if example.startswith("[") and isinstance(location[-1], int):
+            location = location[:-1]  # it shows the whole list
         return f"in the stack's file, {_dotted(location)}: {example}"
     return f"pulumi config set {_path_option(location)}{shlex.quote(_dotted(location))} {shlex.quote(example)}"
 

@@ -88,7 +88,7 @@ def main(
     """Rehearse a restore. The exit code is 0 when it was passed, 1 when not, 3 when it could not run."""
     name = f"mail-drill-{datetime.now(UTC):%Y%m%d%H%M%S}"
     try:
-        (found,) = read([] if outputs else [stack], [outputs] if outputs else []).values()
+        (found,) = read([] if outputs else [stack], [outputs] if outputs else [], "drill").values()
         drill = drill_of(found)
         context = drill.get("kubeContext")
         kubectl = ["kubectl", *(["--context", context] if context else [])]

@@ -158,7 +158,8 @@ def rotate(
             raise OutputsError(f"{', '.join(sorted(unknown))} is no mail domain of Pulumi.{stack}.yaml")
         steps = [(found, next_step(found)) for found in domains if not domain or found.name in domain]
         asks_dns = any(isinstance(step, Step) and step.shown for _found, step in steps)
-        deployed = deployment(read([] if outputs else [stack], [outputs] if outputs else [])) if asks_dns else None
+        sources = ([] if outputs else [stack], [outputs] if outputs else [], f"rotate --stack {stack}")
+        deployed = deployment(read(*sources)) if asks_dns else None
         world = real_world(resolver or [], timeout) if asks_dns else None
     except (OutputsError, ValueError) as error:
         typer.echo(str(error), err=True)

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import ClassVar
 
-from rich.console import Console
-from rich.markdown import Markdown
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import CodeBlock, Markdown
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 
 def is_ci() -> bool:
@@ -28,10 +30,21 @@ def working(on: str) -> Generator[None]:
         yield
 
 
+class _CodeBlock(CodeBlock):
+    """Code as it is: a drawing whose lines are broken is none."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(str(self.text).rstrip(), no_wrap=True, overflow="ignore")
+
+
+class _Markdown(Markdown):
+    elements: ClassVar = {**Markdown.elements, "fence": _CodeBlock}
+
+
 def show(markdown: str) -> None:
     """Print Markdown: laid out and coloured on a terminal, as it is in a pipe."""
     console = Console()
     if console.is_terminal:
-        console.print(Markdown(markdown, code_theme="ansi_light"))
+        console.print(_Markdown(markdown), crop=False)
     else:
         console.file.write(f"{markdown}\n")

@@ -16,8 +16,8 @@ from .mail_domain import DnsProvider
 VERSION = 4
 
 
-class EndpointsError(ValueError):
-    """The other region's `endpoints` cannot be used; the message says what is missing."""
+class EndpointsError(pulumi.RunError):
+    """The other region's `endpoints` cannot be used; the message says what is missing. The engine prints no traceback."""
 
 
 class _Model(BaseModel):

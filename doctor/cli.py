@@ -45,7 +45,7 @@ def doctor(
     The exit code is 0 when all is fine, 1 with warnings, 2 with faults, 3 when it could not run.
     """
     try:
-        expected = deployment(read(stack or ([] if outputs else [DEFAULT_STACK]), outputs or []))
+        expected = deployment(read(stack or ([] if outputs else [DEFAULT_STACK]), outputs or [], "doctor"))
         world = real_world(resolver or [], timeout)
     except (OutputsError, ValueError) as error:
         typer.echo(str(error), err=True)

@@ -1,13 +1,14 @@
 """The policies of `policy/` on a recorded stack: the same rules that the Pulumi engine asks with `--policy-pack policy`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 
+from config_errors import closest
 from policy.rules import MANDATORY, UNKNOWN, Resource, Violation, check, config_schema
 
 from .recorder import Recording, map_secrets
@@ -38,11 +39,30 @@ def read_config(folder: Path) -> dict[str, Any]:
     except ValueError as error:
         raise pulumi.RunError(f"{CONFIG_FILE} is no JSON: {error}") from None
     errors = library.Draft202012Validator(config_schema()).iter_errors(config)
-    found = [library.exceptions.best_match([error]) for error in errors]
-    problems = [f"  - {'.'.join(map(str, error.absolute_path)) or 'the file'}: {error.message}" for error in found]
+    problems = [f"  - {problem}" for error in errors for problem in _problems(error)]
     if problems:
         raise pulumi.RunError(f"{CONFIG_FILE} does not fit the policies (docs/policies.md):\n" + "\n".join(problems))
     return config
+
+
+def _problems(error: Any) -> list[str]:
+    """What a validator found, with what is allowed in its place."""
+    path = [str(part) for part in error.absolute_path]
+    match error.validator:
+        case "enum":
+            return [f"{'.'.join(path)} = {_instead(error.instance, error.validator_value)}"]
+        case "additionalProperties" if error.validator_value is False:
+            known = error.schema["properties"]
+            return [_instead(".".join([*path, key]), known, key) for key in error.instance if key not in known]
+        case _:
+            return [f"{'.'.join(path) or 'the file'}: {error.message}"]
+
+
+def _instead(shown: Any, known: Collection[str], word: str | None = None) -> str:
+    """A value, or a key, that there is not, and those that there are."""
+    close = closest(word or str(shown), known)
+    what = f"{shown} is not a setting" if word else f"{shown!r}"
+    return what + (f"; did you mean {close}?" if close else "") + f"\n    allowed: {', '.join(known)}"
 
 
 def violations(recording: Recording, config: Mapping[str, Any]) -> list[Violation]:

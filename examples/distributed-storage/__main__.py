@@ -40,7 +40,7 @@ dns = MailDns(
         "domains": domains,
         "exchange": server.exchange,
         "dkim_public_keys": keys.public_keys,
-        "mta_sts": {"mode": "enforce"},
+        "mta_sts": {"mode": "testing"},
     },
 )
 

@@ -15,10 +15,15 @@ async def deploy() -> Mapping[str, pulumi.Input[Any]]:
     # Which domains there are decides which resources there are: so they are read before the first is registered.
     stack = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/primary")
     found = await stack.get_output_details("endpoints")
-    primary = RegionEndpoints.parse(found.secret_value or found.value)
-    assert primary.recipient_reader
-    assert primary.archive
-    assert primary.archive.repository_password
+    endpoints = found.secret_value or found.value
+    if endpoints is None:
+        raise pulumi.RunError("The primary has no output `endpoints` yet. Bring it up first: pulumi up --stack primary")
+    primary = RegionEndpoints.parse(endpoints)
+    reader, archive = primary.recipient_reader, primary.archive
+    if reader is None or archive is None or archive.repository_password is None:
+        raise pulumi.RunError(
+            "The primary's `endpoints` lack the recipient reader, or the archive with its password: see primary.py"
+        )
     domains: list[MailDomainArgs] = [{"name": domain.name} for domain in primary.domains]
 
     server = StalwartServer(
@@ -34,9 +39,9 @@ async def deploy() -> Mapping[str, pulumi.Input[Any]]:
             },
             "recipients": {"source": "primary"},
             "recipient_reader": {
-                "url": primary.recipient_reader.url,
-                "username": primary.recipient_reader.username,
-                "password": pulumi.Output.secret(primary.recipient_reader.password.get_secret_value()),
+                "url": reader.url,
+                "username": reader.username,
+                "password": pulumi.Output.secret(reader.password.get_secret_value()),
             },
             "exposure": {"addresses": [address]},
             "tls": {"issuer": "letsencrypt"},
@@ -53,13 +58,12 @@ async def deploy() -> Mapping[str, pulumi.Input[Any]]:
             "exchange_only": True,  # SPF, DKIM and DMARC belong to the domain: the primary publishes them
         },
     )
-    archive = primary.archive
     MailBackup(
         "backup",
         {
             "locations": [{"name": archive.location, "bucket": archive.bucket, "region": archive.region, "read_only": True}],
             "install_velero": True,
-            "repository_password": pulumi.Output.secret(primary.archive.repository_password.get_secret_value()),
+            "repository_password": pulumi.Output.secret(archive.repository_password.get_secret_value()),
         },
     )
     return {"zones": dns.zone_files, "ptr": dns.ptr}

@@ -40,7 +40,7 @@ async def deploy() -> Mapping[str, pulumi.Input[Any]]:
             "exchange": server.exchange,
             "other_exchanges": [{"hostname": other}],
             "dkim_public_keys": keys.each_public_key(),
-            "mta_sts": {"mode": "enforce"},
+            "mta_sts": {"mode": "testing"},
         },
     )
     bucket = f"{domain.replace('.', '-')}-mail-archive"

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _build(PROJECT_FOLDER, new)
         except subprocess.CalledProcessError as error:
             side = commit if str(old) in error.cmd or "git" in error.cmd else "what is here"
-            sys.stderr.write(f"{side} cannot be built:\n{error.stderr.strip()}\n")
+            hint = "`git branch --all` lists what there is, and `git fetch` brings what is new.\n" if "git" in error.cmd else ""
+            sys.stderr.write(f"{side} cannot be built:\n{error.stderr.strip()}\n{hint}")
             return FAILED
         if not any(old.glob("*/resources.json")):
             sys.stderr.write(f"{commit} is too old: its previews have no resources.json. Name a later commit.\n")

@@ -14,6 +14,8 @@ from offline.summary import MAILBOXES, SERVER, plan_text
 from offline.told import told
 from policy.rules import Violation
 
+from .templating import folded, prose
+
 RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
 # With 1,000 domains a page of everything would be 10 MB; the files beside it have the rest.
 MAX_OF_A_KIND = 100
@@ -45,6 +47,7 @@ class Row:
     name: str
     stack: str
     cells: tuple[str, ...]
+    """Texts; markup where one is more than that."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +210,8 @@ def _alerts(stacks: Sequence[Stack]) -> Table:
         ("severity", "name", "stack", "what to do", "when", "for"),
         tuple(sorted(rows, key=lambda row: _rank(SEVERITIES, row.kind))),
         "",
-        "No alert is set. Where the Prometheus operator is, backup.alerts: true sets those of the backups.",
+        "No alert is set. Where the Prometheus operator is, `monitoring: {}` sets those of the mail, and "
+        "`backup.alerts: true` those of the backups.",
     )
 
 
@@ -219,7 +223,11 @@ def _alerts_of(recording: Recording) -> Iterable[Row]:
             said = [str(about[key]).rstrip(".") for key in ("summary", "description") if key in about]
             runbook = about.get("runbook", about.get("runbook_url"))
             words = ". ".join([*said, f"See {runbook}" if runbook else ""]).removesuffix(". ")
-            cells = (_plain(words) + "." if words else "", str(rule["expr"]), _wait(str(rule.get("for", "at once"))))
+            cells = (
+                prose(_plain(words) + "." if words else ""),
+                folded(str(rule["expr"])),
+                _wait(str(rule.get("for", "at once"))),
+            )
             yield Row(str(rule.get("labels", {}).get("severity", "none")), str(rule["alert"]), recording.stack, cells)
 
 
@@ -238,14 +246,14 @@ def _plain(text: str) -> str:
 
 def _risks(stacks: Sequence[Stack]) -> Table:
     rows = [
-        Row(found.level, found.rule, stack.recording.stack, (found.resource, found.message))
+        Row(found.level, found.rule, stack.recording.stack, (found.resource, prose(found.message)))
         for stack in stacks
         for found in stack.violations
     ]
     return Table(
         "risks",
         "Risks",
-        "Policies that a stack breaks. With --policy-pack policy a mandatory one stops pulumi up. You judge an advisory one.",
+        "Policies that a stack breaks. With `--policy-pack policy` a mandatory one stops `pulumi up`. You judge an advisory one.",
         ("level", "policy", "stack", "what", "why, and what to do"),
         tuple(sorted(rows, key=lambda row: _rank(LEVELS, row.kind))),
         "",

@@ -1,5 +1,6 @@
 """The templates of the page: everything that is put into one is escaped, and nothing may be missing."""
 
+import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -9,6 +10,8 @@ from .svg import Drawing
 
 FOLDER = Path(__file__).parent / "templates"
 STYLES = ("colours.css", "drawing.css")
+CODE = re.compile(r"`([^`]+)`")
+MAX_UNFOLDED = 100  # characters: four lines of a narrow column
 
 _templates = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -20,7 +23,19 @@ def _breakable(name: str) -> Markup:
     return escape(name).replace(".", Markup(".<wbr>"))
 
 
-_templates.filters["breakable"] = _breakable
+def prose(words: str) -> Markup:
+    """Words in which what stands between backticks is code."""
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(words))))  # noqa: S704  escaped before
+
+
+def folded(code: str) -> Markup:
+    """Code, of which only the beginning is shown until it is opened; all of it where it is short."""
+    if len(code) <= MAX_UNFOLDED:
+        return escape(code)
+    return Markup("<details><summary>{}…</summary>{}</details>").format(code[:MAX_UNFOLDED], code)
+
+
+_templates.filters |= {"breakable": _breakable, "prose": prose}
 
 
 def fill(name: str, **values: object) -> Markup:

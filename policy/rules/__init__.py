@@ -40,7 +40,8 @@ def config_schema() -> dict[str, Any]:
     properties: dict[str, Any] = {ALL: LEVEL_SCHEMA}
     for rule in RULES:
         settings = {"properties": {LEVEL: LEVEL_SCHEMA, **rule.schema}, "type": "object", "additionalProperties": False}
-        properties[rule.name] = {"anyOf": [LEVEL_SCHEMA, settings]}
+        # Not `anyOf`: of that a validator can only say that nothing fits.
+        properties[rule.name] = {"if": {"type": "string"}, "then": LEVEL_SCHEMA, "else": settings}
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 

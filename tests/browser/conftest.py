@@ -38,7 +38,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The page of the shipped stacks, and one with rows in every table: alerts, broken rules, a backup that took over."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not here: apt-get install chromium")
-    primary = stack(changed("primary", backup=ALERTS), RISKS, backup=ALERTS)
+    primary = stack(changed("primary", backup=ALERTS, monitoring={}), RISKS, backup=ALERTS)
     stacks = {
         "shipped": {name: stack(recorded(name)) for name in ("primary", "backup")},
         "full": {"primary": primary, "backup": stack(active(checked=True), [])},

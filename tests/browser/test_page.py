@@ -108,6 +108,36 @@ def test_a_table_has_an_address(look: Look, shipped: Path):
     assert page.url.endswith("#backups")
 
 
+def test_another_address_in_an_open_tab_is_followed(look: Look, shipped: Path):
+    page = look.at(shipped, fragment="#records")
+    page.evaluate("location.hash = 'settings'")
+    expect(page.get_by_role("tab", name="Server settings")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#settings")).to_be_visible()
+    page.evaluate("location.hash = 'graph'")
+    expect(page.locator("#settings")).to_be_visible()
+    page.go_back()
+    page.go_back()
+    expect(page.locator("#records")).to_be_visible()
+
+
+def test_a_long_expression_is_opened_by_the_keyboard_and_is_on_paper(look: Look, full: Path):
+    page = look.at(full, fragment="#alerts")
+    heights = page.locator("#alerts tbody tr").evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)")
+    assert max(heights) < 330
+    assert page.locator("#alerts td", has_text="`").count() == 0
+    expect(page.locator("#alerts td code").first).to_be_visible()
+    folded = page.locator("#alerts details").first
+    height = folded.bounding_box()["height"]
+    folded.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert folded.bounding_box()["height"] > height + 20
+    page.keyboard.press("Enter")
+    assert folded.bounding_box()["height"] == height
+    page.emulate_media(media="print")
+    expect(folded.locator("summary")).to_be_hidden()
+    assert folded.bounding_box()["height"] > 20
+
+
 @pytest.mark.parametrize("width", [320, 390, 760, 1100])
 def test_the_page_never_scrolls_sideways(look: Look, full: Path, width: int):
     page = look.at(full, viewport={"width": width, "height": 800})

@@ -129,7 +129,14 @@ def test_without_pulumi_it_says_how_to_do_without(doctor, pulumi):
     code, out, err = doctor("--stack", "primary")
     assert (code, out) == (3, "")
     assert "pulumi is not on PATH" in err
-    assert "--outputs FILE" in err
+    assert ".venv/bin/python -m doctor --outputs FILE" in err
+
+
+def test_a_stack_that_was_never_brought_up_is_not_taken_for_an_old_one(doctor, pulumi):
+    pulumi("print('{}')")
+    code, _out, err = doctor("--stack", "backup")
+    assert code == 3
+    assert err == "Stack backup has no outputs: it has not been brought up yet. Run: pulumi up --stack backup\n"
 
 
 def test_pulumi_has_its_own_words(doctor, pulumi):

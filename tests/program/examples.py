@@ -52,10 +52,15 @@ process.on("exit", () => console.log(JSON.stringify({ resources })));
 @cache
 def previewed(example: str, stack: str, preview: bool = False) -> Recording:
     """A stack of an example in Python; a backup runs on what its primary put out."""
-    folder = FOLDER / example
     stacks = {}
     if stack == "backup":
-        stacks[f"{project_file(folder)['name']}/primary"] = dict(previewed(example, "primary").outputs)
+        stacks[f"{project_file(FOLDER / example)['name']}/primary"] = dict(previewed(example, "primary").outputs)
+    return run_example(example, stack, stacks, preview)
+
+
+def run_example(example: str, stack: str, stacks: Mapping[str, Mapping[str, Any]], preview: bool = False) -> Recording:
+    """A stack of an example in Python, beside other stacks with their outputs."""
+    folder = FOLDER / example
     with _as_in(folder):
         return record(
             stack,

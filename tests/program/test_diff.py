@@ -194,6 +194,8 @@ def test_a_commit_from_before_there_was_anything_to_compare_is_said(program, cap
 )
 def test_a_commit_that_is_not_there_is_said(capsys):
     assert since.main(["no-such-commit"]) == 2
-    assert "no-such-commit cannot be built:\nfatal: invalid reference: no-such-commit" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("no-such-commit cannot be built:\nfatal: invalid reference: no-such-commit\n")
+    assert said.endswith("`git branch --all` lists what there is, and `git fetch` brings what is new.\n")
     assert since.main(["--json", "x"]) == 2
     assert "name a commit" in capsys.readouterr().err

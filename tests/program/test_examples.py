@@ -2,11 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import dns.rdatatype
 import dns.zone
+import pulumi
 import pytest
 
 from offline.program import project_file, stack_config
@@ -22,6 +24,7 @@ from tests.program.examples import (
     in_typescript,
     in_yaml,
     previewed,
+    run_example,
 )
 from tests.program.invariants import INVARIANTS
 from tests.program.package import PACKAGE, PackageHost, package_host
@@ -87,6 +90,21 @@ def test_two_regions_are_one_mx_set_and_one_mail_system():
     assert keys[0] == keys[1]
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (None, "Bring it up first: pulumi up --stack primary"),
+        ({"version": 0}, "has version 0"),
+        ({"archive": None}, "lack the recipient reader, or the archive"),
+    ],
+)
+def test_a_backup_without_its_primary_says_what_to_do(changes: Mapping[str, Any] | None, words: str):
+    endpoints = reveal(previewed("two-regions", "primary").outputs["endpoints"])
+    outputs = {} if changes is None else {"endpoints": {**endpoints, **changes}}
+    with pytest.raises(pulumi.RunError, match=words):
+        run_example("two-regions", "backup", {"mail-two-regions/primary": outputs})
+
+
 def _resources(recording: Recording) -> set[str]:
     return {urn.split("::", 2)[2] for urn in recording.resources}
 
@@ -144,6 +162,14 @@ def test_an_example_works_by_itself_and_says_how(folder: Path):
     for output in re.findall(r"--json (\w+)", page):
         outputs = project.get("outputs") or "".join(path.read_text() for path in folder.glob("*.[pt]*"))
         assert output in outputs, output
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_an_example_does_not_begin_with_an_enforced_policy(folder: Path):
+    # docs/going-live.md: first the reports must be quiet.
+    programs = [path.read_text() for path in folder.rglob("*") if path.suffix in (".py", ".ts", ".yaml")]
+    assert programs
+    assert not any(re.search(r"mta_?sts\W+mode\W+enforce", text, re.IGNORECASE) for text in programs)
 
 
 def test_the_page_of_the_examples_lists_them_all():

@@ -132,8 +132,17 @@ def test_a_project_configures_its_policies(project: Callable[..., Path]):
     ("text", "words"),
     [
         ("{", ["policy-config.json is no JSON"]),
-        ('{"spf": "advisory", "all": "hard"}', ["'spf' was unexpected", "all: 'hard' is not one of ['mandatory'"]),
-        ('{"dmarc-not-weaker": {"minimum": "strict"}}', ["dmarc-not-weaker.minimum: 'strict' is not one of ['none'"]),
+        (
+            '{"spf-not-opn": "advisory", "all": "hard"}',
+            ["spf-not-opn is not a setting; did you mean spf-not-open?\n    allowed: all, mx-not-proxied,", "all = 'hard'\n"],
+        ),
+        (
+            '{"spf-not-open": "manditory"}',
+            ["spf-not-open = 'manditory'; did you mean mandatory?\n    allowed: mandatory, advisory, disabled"],
+        ),
+        ('{"dmarc-not-weaker": {"minimum": "strict"}}', ["dmarc-not-weaker.minimum = 'strict'\n    allowed: none, quarantine,"]),
+        ('{"dmarc-not-weaker": {"minimun": "none"}}', ["dmarc-not-weaker.minimun is not a setting; did you mean minimum?"]),
+        ('{"dmarc-not-weaker": 1}', ["dmarc-not-weaker: 1 is not of type 'object'"]),
     ],
 )
 def test_mistakes_in_the_configuration_are_named_at_once(project: Callable[..., Path], text: str, words: list[str]):

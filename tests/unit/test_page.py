@@ -252,12 +252,13 @@ def _rules(rules) -> Resource:
 def test_an_alert_says_when_and_what_to_do(duration, said):
     about = {
         "summary": "{{ $labels.schedule }} is old.",
-        "description": "It is {{ $value | humanizeDuration }} old. Look",
+        "description": "It is {{ $value | humanizeDuration }} old. Look with `ls`",
         "runbook": "docs/x.md",
     }
     rule = _rule("Old", "warning", annotations=about, **({"for": duration} if duration else {}))
     (row,) = _table("alerts", _stack([_rules([rule])])).rows
-    assert row.cells == ("<schedule> is old. It is … old. Look. See docs/x.md.", "up == 0", said)
+    words = "&lt;schedule&gt; is old. It is … old. Look with <code>ls</code>. See docs/x.md."
+    assert row.cells == (words, "up == 0", said)
 
 
 def test_a_thousand_of_a_kind_are_cut_and_counted():

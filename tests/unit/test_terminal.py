@@ -1,6 +1,7 @@
 """What commands show: on a terminal, in a pipe, and in CI."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -42,6 +43,16 @@ def test_a_terminal_gets_a_table_with_colour_and_what_is_being_done(screen):
     terminal.show(MARKDOWN)
     assert "\x1b[" in found.getvalue()
     assert "| Job" not in found.getvalue()
+
+
+def test_a_drawing_is_not_broken_by_a_narrow_terminal(screen, monkeypatch):
+    drawing = "Internet --25--> mx1.example.com (MX 10, 203.0.113.10, 2001:db8::10) --> [/] mailboxes\n   " + "held " * 20
+    monkeypatch.setenv("COLUMNS", "40")
+    found = screen(is_terminal=True)
+    terminal.show(f"# A title\n\n```\n{drawing}\n```\n\nAnd {'words ' * 20}")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", found.getvalue())
+    assert set(drawing.rstrip().splitlines()) <= {line.rstrip() for line in shown.splitlines()}
+    assert all(len(line) <= 40 for line in shown.partition("And words")[2].splitlines())
 
 
 def test_what_fails_while_it_works_is_not_hidden(screen):

@@ -107,6 +107,15 @@ def test_the_primary_is_deployed_before_the_backup_and_neither_is_stopped_halfwa
         assert job["concurrency"] == {"group": f"deploy-{stack}", "cancel-in-progress": "false"}
 
 
+def test_the_engine_is_given_the_configuration_of_the_policies():
+    (job,) = jobs("pulumi")
+    (engine,) = [step["with"] for step in job["steps"] if "policyPacks" in step.get("with", {})]
+    # The command line wants as many configurations as packs.
+    pack, config = (engine[name] for name in ("policyPacks", "policyPackConfigs"))
+    condition = pack.removeprefix("${{ ").partition(" && ")[0]
+    assert config == f"${{{{ {condition} && hashFiles('policy-config.json') != '' && 'policy-config.json' || '' }}}}"
+
+
 def test_every_job_ends():
     for name in FILES:
         assert all("uses" in job or "timeout-minutes" in job for job in jobs(name))

@@ -16,7 +16,7 @@ Network = IPv4Network | IPv6Network
 
 
 def server_risks(old: Build, new: Build) -> Iterator[Risk]:
-    """Domains that are removed, hosts renamed, other versions, other relaying, trust that is widened or narrowed."""
+    """Domains that are removed, hosts renamed or moved, other versions, other relaying, trust that is widened or narrowed."""
     for domain, stack in removed(old, new).items():
         message = "is removed: its mail is refused, and its records are no longer kept here"
         advice = "keep it until its MX records point elsewhere; its mailboxes stay on the server"
@@ -33,10 +33,23 @@ def _identity(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
         message = f"goes from {was} to {now}: clients, the other region, PTR records and the certificate know the old name"
         advice = "publish the new name and its PTR first, keep the old name for clients, and change the other stack too"
         yield Risk("danger", "hostname-changed", name, "the host's name", message, advice)
+    yield from _addresses(name, old, new)
     lines = [at(stack.outputs, "deployed.serverLine") for stack in (old, new)]
     if all(lines) and lines[0] != lines[1]:
         message = f"goes from the line {lines[0]} to {lines[1]}, which reads another kind of store"
         yield Risk("danger", "server-line", name, "the server's version", message, "follow docs/runbooks/upgrade.md")
+
+
+def _addresses(name: str, old: Stack, new: Stack) -> Iterator[Risk]:
+    was, now = old.outputs.get("addresses", []), new.outputs.get("addresses", [])
+    # A fenced host has none, and that is the point of it.
+    if now and set(was) - set(now):
+        message = (
+            f"go from {', '.join(was)} to {', '.join(now)}: PTR records, the other region's allow-list and the reputation with"
+            " receivers belong to the old ones"
+        )
+        advice = "have the PTR set first, then bring up this stack and the other one; make doctor shows the rest"
+        yield Risk("warning", "address-changed", name, "the host's addresses", message, advice)
 
 
 def _relaying(name: str, old: Stack, new: Stack) -> Iterator[Risk]:

@@ -55,4 +55,6 @@ tabs.forEach((tab, i) => {
     select(to, true);
   });
 });
-select(Math.max(0, sheets.findIndex(sheet => "#" + sheet.id === location.hash)));
+const addressed = () => sheets.findIndex(sheet => "#" + sheet.id === location.hash);
+addEventListener("hashchange", () => { if (addressed() >= 0) select(addressed()); });
+select(Math.max(0, addressed()));
