@@ -45,7 +45,7 @@ tools: $(VENV)/ready .tools/crds ## What test-cluster and lab need, built by Go 
 	@$(RUN) -m tests.cluster.programs
 
 .tools/crds: tests/cluster/crds.txt
-	@echo "Fetching the definitions of other people's objects"
+	@echo "Fetching the definitions of other people's objects" >&2
 	@$(PYTHON) -m tests.cluster.crds $@
 
 lint: $(VENV)/lint-ready ## Style and types
@@ -86,24 +86,24 @@ clean: ## Remove what the other targets made
 	@rm -rf build .tools $(VENV) policy/.venv .pytest_cache .hypothesis .ruff_cache
 
 $(VENV)/ready: requirements.txt
-	@echo "Setting up $(VENV) (once; about a minute)"
+	@echo "Setting up $(VENV) (once; about a minute)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
 	@touch $@
 
 $(VENV)/docs-ready: requirements-docs.txt $(VENV)/ready
-	@echo "Adding what docs needs to $(VENV) (once)"
+	@echo "Adding what docs needs to $(VENV) (once)" >&2
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-docs.txt
 	@touch $@
 
 policy/.venv/ready: policy/requirements.txt
-	@echo "Setting up policy/.venv (once)"
+	@echo "Setting up policy/.venv (once)" >&2
 	@$(PYTHON) -m venv policy/.venv
 	@policy/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement policy/requirements.txt
 	@touch $@
 
 $(VENV)/lint-ready: requirements-lint.txt $(VENV)/ready
-	@echo "Adding what lint needs to $(VENV) (once)"
+	@echo "Adding what lint needs to $(VENV) (once)" >&2
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-lint.txt
 	@touch $@

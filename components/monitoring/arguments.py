@@ -89,6 +89,7 @@ class Monitoring:
             claims=self.volume_claims,
             queue_limit=self.queue_limit,
             region=self.region,
+            certificate_verified=self.certificate_verified,
         )
 
 

@@ -8,6 +8,7 @@ from .jobs.metrics import (
     BLOCKLIST_ANSWERS,
     BLOCKLIST_LISTED,
     CERTIFICATE_END,
+    CERTIFICATE_TRUSTED,
     CHECK_INTERVAL,
     CHECK_SUCCESS,
     CHECK_TIME,
@@ -44,16 +45,17 @@ def exporter_rules(watched: Watched) -> list[dict[str, Any]]:
     return rules
 
 
-def _gauge(metric: Metric, watched: Watched, shape: str = "{}") -> str:
+def _gauge(metric: Metric, watched: Watched, shape: str = "{}", of_pods: str = "max") -> str:
     """A metric without the labels of the pod: another pod of the exporter is no other alert.
 
     Args:
         metric: a gauge.
         watched: whose.
         shape: what is asked of it before that, with `{}` where it is.
+        of_pods: which value of two pods counts, `max` or `min`: one that was just replaced is still seen for a while.
     """
     labels = ", ".join(("namespace", "region", *metric.labels))
-    return f"max by ({labels}) ({shape.format(f'{metric.full_name}{{{watched.exporter}}}')})"
+    return f"{of_pods} by ({labels}) ({shape.format(f'{metric.full_name}{{{watched.exporter}}}')})"
 
 
 def _exporter(watched: Watched) -> list[dict[str, Any]]:
@@ -143,7 +145,7 @@ def _held_mail(watched: Watched) -> list[dict[str, Any]]:
         "MailHeldMailStuck",
         "critical",
         # It is tried every 15 minutes.
-        f"{age} > {HOUR} and on () {_gauge(PEER_REACHABLE, watched, 'min_over_time({}[1h])')} == 1",
+        f"{age} > {HOUR} and on () {_gauge(PEER_REACHABLE, watched, 'min_over_time({}[1h])', 'min')} == 1",
         SETTLED,
         f"Held mail does not reach {primary}",
         f"The oldest message is {AGE} old, while {primary} has answered for an hour. The primary refuses it or puts it off. See "
@@ -199,7 +201,19 @@ def _certificate(watched: Watched) -> list[dict[str, Any]]:
         f"The certificate of {watched.hostname} is over, or will be in days",
         f"{AGE} are left. {see}",
     )
-    return [soon, last]
+    if not watched.certificate_verified:
+        return [soon, last]
+    refused = alert(
+        "MailCertificateRefused",
+        "critical",
+        f"{_gauge(CERTIFICATE_TRUSTED, watched)} == 0",
+        30 * MINUTE,
+        f"Clients refuse the certificate of {watched.hostname}",
+        "It is of an authority that they do not know, or not for this name. A server that has no certificate signs one itself: "
+        f"see {watched.exporter_logs} for the reason, and `kubectl -n {watched.namespace} describe certificates`, or "
+        f"{watched.events('acme')}.",
+    )
+    return [soon, last, refused]
 
 
 def _blocklists(watched: Watched) -> list[dict[str, Any]]:
@@ -216,7 +230,8 @@ def _blocklists(watched: Watched) -> list[dict[str, Any]]:
     silent = alert(
         "MailBlocklistSilent",
         "warning",
-        f"{_gauge(BLOCKLIST_ANSWERS, watched)} == 0",
+        # One that has never answered refuses the cluster's resolver, and says so on the dashboard.
+        f"{_gauge(BLOCKLIST_ANSWERS, watched)} == 0 and {_gauge(BLOCKLIST_ANSWERS, watched, 'max_over_time({}[7d])')} == 1",
         DAY,
         "The blocklist {{ $labels.zone }} does not answer",
         "For a day it has not answered as it must for its test addresses, so nobody knows whether an own address is on it. Lists "

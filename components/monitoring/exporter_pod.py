@@ -78,7 +78,8 @@ def deployment(monitoring: Monitoring, addresses: Output[list[str]], username: I
         environment["PEER"] = monitoring.peer
     if monitoring.reads_queue:
         environment |= {"STALWART_URL": job_pod.MANAGEMENT_URL, "STALWART_USER": username}
-        secrets.append(job_pod.secret_variable("STALWART_PASSWORD", names.EXPORTER_SECRET, names.EXPORTER_PASSWORD_KEY))
+        # Without it the other checks still run: a server whose accounts are in a directory has no such account.
+        secrets.append(job_pod.secret_variable("STALWART_PASSWORD", names.EXPORTER_SECRET, names.EXPORTER_PASSWORD_KEY, True))
     program = pods.Program("exporter", monitoring.job_image, environment, names.EXPORTER, names.APPLICATION, secrets)
     volumes = {f"{pods.PROGRAM_DIRECTORY}/{library.PACKAGE}": _library_volume()}
     return DeploymentSpecArgs(

@@ -10,7 +10,7 @@ from .watched import AUTH_FAILED, DELIVERED, FAILED, RELAY_REFUSED, SPAM, STORE_
 ADD_DOMAIN = "docs/runbooks/add-domain.md"
 WINDOW, WINDOW_S = "1800s", 1800
 SUCCESS = 0.98
-ENOUGH = 20  # recipients in the window: one mistyped address among three is no outage
+ENOUGH, FEW = 20, 5  # recipients in the window, and those of them that were given up: mistyped addresses are no outage
 ATTACK = 300  # failed logins in 15 minutes
 REFUSED = 500  # attempts to relay in 15 minutes
 SURGE, SURGE_FLOOR = 5, 100  # times the usual of a day, and messages an hour
@@ -19,9 +19,9 @@ PERCENT = "{{ $value | humanizePercentage }}"
 
 def server_rules(watched: Watched) -> list[dict[str, Any]]:
     """Whether it runs, delivers and stores, and who attacks it."""
-    rules = [*_there(watched), _delivery(watched), _stores(watched), _relaying(watched)]
-    # A backup has neither logins nor mailboxes.
-    return [*rules, _attack(watched), *_surges(watched)] if watched.role == Role.PRIMARY else rules
+    rules = [*_there(watched), _stores(watched), _relaying(watched)]
+    # A backup has neither logins nor mailboxes, and what it gives up is what the primary refused: spam, most of it.
+    return [*rules, _delivery(watched), _attack(watched), *_surges(watched)] if watched.role == Role.PRIMARY else rules
 
 
 def _there(watched: Watched) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _delivery(watched: Watched) -> dict[str, Any]:
     return alert(
         "MailDeliveryFailing",
         "critical",
-        f"{delivered} / ({delivered} + {failed}) < {SUCCESS} and {delivered} + {failed} >= {ENOUGH}",
+        f"{delivered} / ({delivered} + {failed}) < {SUCCESS} and {delivered} + {failed} >= {ENOUGH} and {failed} >= {FEW}",
         SETTLED,
         "Less than 98 % of the mail is delivered",
         f"{PERCENT} of the recipients of the last half hour were reached, for 15 minutes; the others were given up, and their "

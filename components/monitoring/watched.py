@@ -44,16 +44,23 @@ class Watched:
     """How many messages in the queue are too many."""
     region: str | None = None
     """Its name, where it is known."""
+    certificate_verified: bool = False
+    """Whether clients should trust its certificate."""
 
     @property
     def server(self) -> str:
         """What selects the server's own metrics."""
-        return f'job="{self.namespace}/{SERVER}"'
+        return self._of(SERVER)
 
     @property
     def exporter(self) -> str:
         """What selects the exporter's."""
-        return f'job="{self.namespace}/{EXPORTER}"'
+        return self._of(EXPORTER)
+
+    def _of(self, monitor: str) -> str:
+        # Namespaces are called alike in both regions, and one Prometheus may have both.
+        of_region = f', region="{self.region}"' if self.region else ""
+        return f'job="{self.namespace}/{monitor}"{of_region}'
 
     @property
     def logs(self) -> str:

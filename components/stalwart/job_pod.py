@@ -87,9 +87,10 @@ def config_map_volume(name: str, config_map: str) -> VolumeArgs:
     return VolumeArgs(name=name, config_map=ConfigMapVolumeSourceArgs(name=config_map))
 
 
-def secret_variable(variable: str, secret: str, key: str) -> EnvVarArgs:
+def secret_variable(variable: str, secret: str, key: str, is_optional: bool = False) -> EnvVarArgs:
     """An environment variable with a value of a Secret."""
-    return EnvVarArgs(name=variable, value_from=EnvVarSourceArgs(secret_key_ref=SecretKeySelectorArgs(name=secret, key=key)))
+    reference = SecretKeySelectorArgs(name=secret, key=key, optional=True if is_optional else None)
+    return EnvVarArgs(name=variable, value_from=EnvVarSourceArgs(secret_key_ref=reference))
 
 
 def template(work: Work, credentials_name: str, retried: bool = True) -> PodTemplateSpecArgs:

@@ -99,7 +99,8 @@ def alerts_table() -> str:
     rules: dict[str, tuple[list[str], dict[str, Any]]] = {}
     for role, hostname in hosts.items():
         (peer,) = set(hosts.values()) - {hostname}
-        watched = Watched("mail", role, hostname, peer, reads_queue=True, claims=(VOLUME_CLAIM,), queue_limit=DEFAULT_QUEUE_LIMIT)
+        server = ("mail", role, hostname, peer, True, (VOLUME_CLAIM,), DEFAULT_QUEUE_LIMIT)
+        watched = Watched(*server, certificate_verified=True)
         for rule in (rule for group in alerts.spec(watched)["groups"] for rule in group["rules"]):
             rules.setdefault(rule["alert"], ([], rule))[0].append(role)
     rows = [

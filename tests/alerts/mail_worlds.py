@@ -9,7 +9,9 @@ from .promtool import at, held
 HOURS = 48
 STEPS = HOURS * 12
 CHECKS = {"certificate": 600, "queue": 30, "bans": 60, "blocklists": 900, "peer": 60}  # and how long they rest, in seconds
-PRIMARY = Watched("mail", Role.PRIMARY, "mx1.example.com", "mx2.example.com", True, ("stalwart-data",), 1000)
+PRIMARY = Watched(
+    *("mail", Role.PRIMARY, "mx1.example.com", "mx2.example.com", True, ("stalwart-data",), 1000), "eu-west-1", True
+)
 BACKUP = Watched("mail", Role.BACKUP, "mx2.example.com", "mx1.example.com", True, ("stalwart-data",), 1000)
 
 POD = 'job="mail/stalwart",namespace="mail",pod="stalwart-0",region="eu-west-1"'
@@ -75,6 +77,7 @@ EXPORTED = {
     exporter("queue_oldest_message_timestamp_seconds"): f"{at(-0.6)}+300x{STEPS}",
     exporter("bans"): always(30),
     exporter("own_bans"): always(0),
+    exporter("certificate_trusted"): always(1),
     exporter("certificate_not_after_timestamp_seconds"): always(at(60 * 24)),
     exporter("blocklist_answers", zone="zen.example"): always(1),
     exporter("blocklist_listed", zone="zen.example", address="203.0.113.10"): always(0),

@@ -63,6 +63,7 @@ CASES = {
         {DELIVERED: held(("_", 48)), FAILED: held(("_", 1), (20, 47))},
         {H + 10: [], H + 15: [alert("MailDeliveryFailing")], 2 * H: []},
     ),
+    "one of thirty is given up": ({DELIVERED: worlds.counted(58), FAILED: jump(70, 1, 1)}, {H + 20: [], 2 * H: []}),
     "one in fifty-one is given up": (
         {DELIVERED: worlds.counted(1000), FAILED: worlds.counted(20)},  # 98.04 %
         {4 * H: [], 30 * H: []},
@@ -187,8 +188,13 @@ CASES = {
     ),
     "it cannot be told whether an address is on a blocklist": ({LISTED: held(("_", 4))}, {3 * H: []}),
     "a blocklist is silent for a day": (
-        {exporter("blocklist_answers", zone="zen.example"): held((0, 30), (1, 2))},
-        {23 * H + 55: [], 24 * H: [alert("MailBlocklistSilent", zone="zen.example")], 30 * H: []},
+        {exporter("blocklist_answers", zone="zen.example"): held((1, 1), (0, 30), (1, 2))},
+        {24 * H + 55: [], 25 * H: [alert("MailBlocklistSilent", zone="zen.example")], 31 * H: []},
+    ),
+    "a blocklist has never answered": ({exporter("blocklist_answers", zone="zen.example"): always(0)}, {30 * H: []}),
+    "clients refuse the certificate": (
+        {exporter("certificate_trusted"): held((1, 1), (0, 1), (1, 2))},
+        {H + 25: [], H + 30: [alert("MailCertificateRefused")], 2 * H: []},
     ),
     "the backup does not answer": (
         {exporter("peer_reachable", host="mx2.example.com"): held((1, 1), (0, 1), (1, 2))},
@@ -218,6 +224,14 @@ ON_A_BACKUP = {
     "the primary is back, and takes nothing": (
         {PEER: held((0, 1), (1, 47)), OLDEST: always(at(0))},
         {H - 5: AWAY, H + 55: [], 2 * H: [], 2 * H + 15: HELD, 20 * H: HELD},
+    ),
+    "the exporter is replaced just when the primary is back": (
+        {
+            PEER: held((0, 1), ("_", 47)),
+            PEER.replace("mail-exporter-a", "mail-exporter-b"): held(("_", 1), (1, 47)),
+            OLDEST: always(at(0)),
+        },
+        {H + 20: [], H + 50: [], 2 * H + 15: HELD},
     ),
     "mail is held for ten days": (
         {PEER: always(0), OLDEST: always(at(-10 * DAY + 2))},

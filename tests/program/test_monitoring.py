@@ -64,7 +64,7 @@ def test_the_exporter_knows_only_its_own_password(watched):
     pod = named(watched, "monitoring-exporter").inputs["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     found = environment(watched)
-    assert found["STALWART_PASSWORD"]["secretKeyRef"] == {"name": "stalwart-exporter", "key": "password"}
+    assert found["STALWART_PASSWORD"]["secretKeyRef"] == {"name": "stalwart-exporter", "key": "password", "optional": True}
     passwords = json.dumps(reveal(named(watched, "stalwart-follow-up").inputs))
     assert f'"path": "kept/{found["STALWART_USER"]}"' in passwords
     account = found["STALWART_USER"].partition("@")[0]

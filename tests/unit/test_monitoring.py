@@ -73,8 +73,8 @@ def test_the_list_of_real_names_can_say_no():
         assert name not in REAL
 
 
-BOTH = {"MailServerDown", "MailServerPodDown", "MailDeliveryFailing", "MailStoreErrors", "MailRelayAttempts"}
-SERVER = BOTH | {"MailAuthenticationAttack", "MailSpamSurge", "MailSubmissionSurge"}
+BOTH = {"MailServerDown", "MailServerPodDown", "MailStoreErrors", "MailRelayAttempts"}
+SERVER = BOTH | {"MailDeliveryFailing", "MailAuthenticationAttack", "MailSpamSurge", "MailSubmissionSurge"}
 SEEN = {"MailExporterDown", "MailCheckFails", "MailCertificateEnds", "MailCertificateAlmostOver", "MailAddressListed"}
 SEEN |= {"MailBlocklistSilent", "MailCheckHangs"}
 QUEUE = {"MailQueueLong", "MailQueueGrowing", "MailQueueOld", "MailNothingDelivered"}
@@ -89,9 +89,13 @@ VOLUMES = {"MailVolumeFills", "MailVolumeFull"}
         (BACKUP, BOTH | SEEN | HELD | VOLUMES | {"MailOwnAddressBanned", "MailPrimaryUnreachable"}),
         (replace(PRIMARY, peer=None), SERVER | SEEN | QUEUE | VOLUMES | {"MailOwnAddressBanned"}),
         (replace(PRIMARY, reads_queue=False), SERVER | SEEN | VOLUMES | {"MailBackupUnreachable"}),
+        (
+            replace(PRIMARY, certificate_verified=True),
+            SERVER | SEEN | QUEUE | VOLUMES | {"MailOwnAddressBanned", "MailBackupUnreachable", "MailCertificateRefused"},
+        ),
         (replace(PRIMARY, claims=()), SERVER | SEEN | QUEUE | {"MailOwnAddressBanned", "MailBackupUnreachable"}),
     ],
-    ids=["primary", "backup", "one region", "accounts in a directory", "a database elsewhere"],
+    ids=["primary", "backup", "one region", "accounts in a directory", "a public certificate", "a database elsewhere"],
 )
 def test_there_are_alerts_of_what_is_watched_and_no_others(watched, expected):
     assert names(watched) == expected

@@ -107,13 +107,15 @@ def test_the_primary_is_deployed_before_the_backup_and_neither_is_stopped_halfwa
         assert job["concurrency"] == {"group": f"deploy-{stack}", "cancel-in-progress": "false"}
 
 
-def test_the_engine_is_given_the_configuration_of_the_policies():
+def test_policies_are_asked_with_their_configuration_and_before_an_up():
     (job,) = jobs("pulumi")
-    (engine,) = [step["with"] for step in job["steps"] if "policyPacks" in step.get("with", {})]
-    # The command line wants as many configurations as packs.
-    pack, config = (engine[name] for name in ("policyPacks", "policyPackConfigs"))
-    condition = pack.removeprefix("${{ ").partition(" && ")[0]
-    assert config == f"${{{{ {condition} && hashFiles('policy-config.json') != '' && 'policy-config.json' || '' }}}}"
+    before, engine = [step for step in job["steps"] if "policyPacks" in step.get("with", {})]
+    for step in (before, engine):
+        assert step["with"]["policyPacks"] == "policy"
+        assert step["with"]["policyPackConfigs"] == "${{ hashFiles('policy-config.json') != '' && 'policy-config.json' || '' }}"
+        assert step["with"]["stack-name"] == engine["with"]["stack-name"]
+    # By the Automation API `up` has no preview, at whose end policies on whole stacks speak.
+    assert (before["if"], before["with"]["command"]) == ("inputs.command == 'up'", "preview")
 
 
 def test_every_job_ends():
