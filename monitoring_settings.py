@@ -25,6 +25,11 @@ class Monitoring(Model):
         description="on a primary: how many messages in the queue are too many",
         examples=["1000"],
     )
+    public_certificate: bool = Field(
+        True,
+        description="false where the certificate is of an authority of your own: then it is no alert that clients refuse it",
+        examples=["false"],
+    )
     dashboard: bool = Field(True, description="false to leave the dashboard out: one Grafana needs it once", examples=["false"])
     dashboard_labels: dict[str, str] = Field(
         arguments.DEFAULT_DASHBOARD_LABELS,

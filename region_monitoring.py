@@ -35,7 +35,7 @@ def _args(settings: Settings, wanted: Server, server: StalwartServer, is_first: 
         role=wanted.role,
         namespace=server.namespace,
         region=settings.region,
-        certificate_verified=wanted.tls.verified,
+        certificate_verified=wanted.tls.verified and given.public_certificate,
         trusted_networks=list(wanted.trusted_networks),
         blocklists=list(given.blocklists),
         volume_claims=_claims(wanted),

@@ -171,6 +171,20 @@ def test_the_settings_reach_the_objects():
     assert "dashboard" not in children(changed("primary", monitoring={"dashboard": False}))
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_watched"),
+    [
+        ({"monitoring": {}}, True),
+        ({"monitoring": {"publicCertificate": False}}, False),
+        ({"monitoring": {}, "tls": {}}, False),  # one that the server signs itself
+    ],
+)
+def test_a_certificate_that_clients_should_trust_is_watched(settings, is_watched):
+    found = changed("primary", **settings)
+    assert ("CERTIFICATE" in environment(found)) == is_watched
+    assert ("MailCertificateRefused" in alerts(found)) == is_watched
+
+
 def test_of_a_database_the_volumes_are_watched_that_are_here():
     from tests.program.test_storage import DISTRIBUTED
 
